@@ -13,6 +13,9 @@ type TriageJob struct {
 	// Query is what selected the signals, IDs are those that it found.
 	Query string   `json:"query"`
 	IDs   []string `json:"ids"`
+	// Versions are those of the signals' triages that were read, in the order of IDs; nil:
+	// they are changed whatever became of them.
+	Versions []uint64 `json:"versions,omitempty"`
 	// What is made of them; what is nil stays.
 	Assign    *schema.User  `json:"assign,omitempty"`
 	Triage    *TriageChange `json:"triage,omitempty"`
@@ -20,7 +23,8 @@ type TriageJob struct {
 	Began     schema.Millis `json:"began"`
 	Ended     schema.Millis `json:"ended,omitempty"`
 	Changed   int           `json:"changed"`
-	Left      int           `json:"left"` // the engine archived them, or they are gone
+	Left      int           `json:"left"`                // the engine archived them, they are gone, or were overtaken
+	Overtaken int           `json:"overtaken,omitempty"` // somebody changed them since their version was read
 	UndoneBy  string        `json:"undone_by,omitempty"`
 	Undone    int           `json:"undone,omitempty"`
 	LeftUndo  int           `json:"left_undo,omitempty"` // somebody changed them since

@@ -14,6 +14,7 @@ type triageJob struct {
 	Found, Changed, Left   int
 	Undone                 int
 	LeftAtUndo             int `json:"left_at_undo"`
+	ChangedSince           int `json:"changed_since"`
 	Undoable               bool
 }
 
@@ -106,7 +107,8 @@ func TestATriageJobIsDoneOnceThroughAKillAndUndone(t *testing.T) {
 	if j := get(); j.Undone != signals-1 || j.LeftAtUndo != 1 || j.Undoable {
 		t.Errorf("undone: %+v", j)
 	}
-	if open := ids("rule_name:each state:open"); len(open) != signals-1 {
+	open := ids("rule_name:each state:open")
+	if len(open) != signals-1 {
 		t.Errorf("%d signals are open again", len(open))
 	}
 	if h := history(found[1].ID); h.triage() != archived+"\nopen by first key: state open, assigned to nobody" {
@@ -115,7 +117,21 @@ func TestATriageJobIsDoneOnceThroughAKillAndUndone(t *testing.T) {
 	if h := history(touched); len(h.Versions) == 0 || !strings.HasSuffix(h.triage(), "state archived, reason true_positive_malicious") {
 		t.Errorf("of the one that was touched:\n%s", h.triage())
 	}
-	for _, bad := range []string{`{}`, `{"filter":{"query":"*"}}`, `{"filter":{"query":"*"},"ids":["x"],"change":{"state":"open"}}`, `{"filter":{"query":"*"},"change":{"state":"gone"}}`} {
+	// Of two that were done and undone, and read before somebody changed one, the other is changed.
+	p.call(http.MethodPatch, "/api/v2/security_monitoring/signals/"+open[0].ID+"/state", []byte(`{"data":{"type":"signal_metadata","attributes":{"state":"under_review"}}}`), nil)
+	var careful triageJob
+	p.call(http.MethodPost, jobs, fmt.Appendf(nil, `{"ids":["%s","%s"],"versions":[2,2],"change":{"state":"archived","archive_reason":"false_positive"}}`, open[0].ID, open[1].ID), &careful)
+	p.await("the careful job", func() bool {
+		p.call(http.MethodGet, jobs+"/"+careful.ID, nil, &careful)
+		return careful.State == "done"
+	})
+	if careful.Changed != 1 || careful.Left != 1 || careful.ChangedSince != 1 {
+		t.Errorf("of one that was changed since, and one that was not: %+v", careful)
+	}
+	if h := history(open[0].ID); !strings.HasSuffix(h.triage(), "state under_review") {
+		t.Errorf("what somebody changed since:\n%s", h.triage())
+	}
+	for _, bad := range []string{`{"ids":["x","y"],"versions":[1],"change":{"state":"open"}}`, `{"filter":{"query":"*"},"versions":[1],"change":{"state":"open"}}`, `{}`, `{"filter":{"query":"*"}}`, `{"filter":{"query":"*"},"ids":["x"],"change":{"state":"open"}}`, `{"filter":{"query":"*"},"change":{"state":"gone"}}`} {
 		if status, answer, err := p.request(http.MethodPost, jobs, []byte(bad)); err != nil || status != http.StatusBadRequest || !json.Valid(answer) {
 			t.Errorf("%s: %d %s %v", bad, status, answer, err)
 		}

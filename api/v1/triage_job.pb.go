@@ -30,7 +30,11 @@ type CreateTriageJobRequest struct {
 	Change *SignalChange `protobuf:"bytes,3,opt,name=change,proto3" json:"change,omitempty"`
 	// What the caller calls the job: a second request of the same name is answered with the
 	// first one's job. 1 to 100 characters; without, each request is a job.
-	RequestId     string `protobuf:"bytes,4,opt,name=request_id,proto3" json:"request_id,omitempty"`
+	RequestId string `protobuf:"bytes,4,opt,name=request_id,proto3" json:"request_id,omitempty"`
+	// Of each of the ids, in their order, the version of its triage that was read: a signal
+	// whose triage has another by now is left alone, and counted in changed_since. None: it
+	// is changed whatever became of it.
+	Versions      []uint64 `protobuf:"varint,5,rep,packed,name=versions,proto3" json:"versions,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -91,6 +95,13 @@ func (x *CreateTriageJobRequest) GetRequestId() string {
 		return x.RequestId
 	}
 	return ""
+}
+
+func (x *CreateTriageJobRequest) GetVersions() []uint64 {
+	if x != nil {
+		return x.Versions
+	}
+	return nil
 }
 
 type ListTriageJobsRequest struct {
@@ -238,7 +249,7 @@ type TriageJob struct {
 	Began int64  `protobuf:"varint,6,opt,name=began,proto3" json:"began,omitempty"`
 	Ended int64  `protobuf:"varint,7,opt,name=ended,proto3" json:"ended,omitempty"`
 	// Signals that were found; that stand as was asked so far; that were left alone, because
-	// the engine archived them or they are gone.
+	// the engine archived them, they are gone or were changed since.
 	Found   int64 `protobuf:"varint,8,opt,name=found,proto3" json:"found,omitempty"`
 	Changed int64 `protobuf:"varint,9,opt,name=changed,proto3" json:"changed,omitempty"`
 	Left    int64 `protobuf:"varint,10,opt,name=left,proto3" json:"left,omitempty"`
@@ -249,7 +260,9 @@ type TriageJob struct {
 	Undone     int64 `protobuf:"varint,13,opt,name=undone,proto3" json:"undone,omitempty"`
 	LeftAtUndo int64 `protobuf:"varint,14,opt,name=left_at_undo,proto3" json:"left_at_undo,omitempty"`
 	// Why it failed.
-	Problem       string `protobuf:"bytes,15,opt,name=problem,proto3" json:"problem,omitempty"`
+	Problem string `protobuf:"bytes,15,opt,name=problem,proto3" json:"problem,omitempty"`
+	// Of those left alone, the ones that somebody changed since their version was read.
+	ChangedSince  int64 `protobuf:"varint,16,opt,name=changed_since,proto3" json:"changed_since,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -389,25 +402,33 @@ func (x *TriageJob) GetProblem() string {
 	return ""
 }
 
+func (x *TriageJob) GetChangedSince() int64 {
+	if x != nil {
+		return x.ChangedSince
+	}
+	return 0
+}
+
 var File_triage_job_proto protoreflect.FileDescriptor
 
 const file_triage_job_proto_rawDesc = "" +
 	"\n" +
-	"\x10triage_job.proto\x12\vnightjar.v1\x1a\fsignal.proto\"\xb0\x01\n" +
+	"\x10triage_job.proto\x12\vnightjar.v1\x1a\fsignal.proto\"\xcc\x01\n" +
 	"\x16CreateTriageJobRequest\x121\n" +
 	"\x06filter\x18\x01 \x01(\v2\x19.nightjar.v1.SignalFilterR\x06filter\x12\x10\n" +
 	"\x03ids\x18\x02 \x03(\tR\x03ids\x121\n" +
 	"\x06change\x18\x03 \x01(\v2\x19.nightjar.v1.SignalChangeR\x06change\x12\x1e\n" +
 	"\n" +
 	"request_id\x18\x04 \x01(\tR\n" +
-	"request_id\"<\n" +
+	"request_id\x12\x1a\n" +
+	"\bversions\x18\x05 \x03(\x04R\bversions\"<\n" +
 	"\x15ListTriageJobsRequest\x12\x19\n" +
 	"\x05limit\x18\x01 \x01(\x05H\x00R\x05limit\x88\x01\x01B\b\n" +
 	"\x06_limit\"D\n" +
 	"\x16ListTriageJobsResponse\x12*\n" +
 	"\x04jobs\x18\x01 \x03(\v2\x16.nightjar.v1.TriageJobR\x04jobs\"-\n" +
 	"\x13GetTriageJobRequest\x12\x16\n" +
-	"\x06job_id\x18\x01 \x01(\tR\x06job_id\"\x8a\x03\n" +
+	"\x06job_id\x18\x01 \x01(\tR\x06job_id\"\xb0\x03\n" +
 	"\tTriageJob\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x14\n" +
 	"\x05state\x18\x02 \x01(\tR\x05state\x12\x14\n" +
@@ -424,7 +445,8 @@ const file_triage_job_proto_rawDesc = "" +
 	"\tundone_by\x18\f \x01(\tR\tundone_by\x12\x16\n" +
 	"\x06undone\x18\r \x01(\x03R\x06undone\x12\"\n" +
 	"\fleft_at_undo\x18\x0e \x01(\x03R\fleft_at_undo\x12\x18\n" +
-	"\aproblem\x18\x0f \x01(\tR\aproblem2\xd2\x02\n" +
+	"\aproblem\x18\x0f \x01(\tR\aproblem\x12$\n" +
+	"\rchanged_since\x18\x10 \x01(\x03R\rchanged_since2\xd2\x02\n" +
 	"\x10TriageJobService\x12N\n" +
 	"\x0fCreateTriageJob\x12#.nightjar.v1.CreateTriageJobRequest\x1a\x16.nightjar.v1.TriageJob\x12Y\n" +
 	"\x0eListTriageJobs\x12\".nightjar.v1.ListTriageJobsRequest\x1a#.nightjar.v1.ListTriageJobsResponse\x12H\n" +

@@ -53,7 +53,7 @@ type TriageJobService struct {
 }
 
 // jobProgress is how far a job is that runs.
-type jobProgress struct{ touched, left int }
+type jobProgress struct{ touched, left, overtaken int }
 
 // CreateTriageJob begins a job.
 func (s *TriageJobService) CreateTriageJob(ctx context.Context, in *pb.CreateTriageJobRequest) (*pb.TriageJob, error) {
@@ -66,7 +66,9 @@ func (s *TriageJobService) CreateTriageJob(ctx context.Context, in *pb.CreateTri
 	case len(in.GetRequestId()) > 100:
 		return nil, api.BadRequest("request_id", "at most 100 characters")
 	case change.Version != nil:
-		return nil, api.BadRequest("change.version", "many signals have no version in common")
+		return nil, api.BadRequest("change.version", "many signals have no version in common; give versions, one for each of ids")
+	case len(in.GetVersions()) > 0 && len(in.GetVersions()) != len(in.GetIds()):
+		return nil, api.BadRequest("versions", "want one for each of the %d ids, got %d", len(in.GetIds()), len(in.GetVersions()))
 	case len(change.GetArchiveComment()) > maxComment:
 		return nil, api.BadRequest("change.archive_comment", "longer than %d bytes", maxComment)
 	}
@@ -89,6 +91,7 @@ func (s *TriageJobService) CreateTriageJob(ctx context.Context, in *pb.CreateTri
 	if body.IDs, err = s.selected(ctx, in); err != nil {
 		return nil, err
 	}
+	body.Versions = versionsOf(body.IDs, in)
 	v, err := s.Jobs.Create(ctx, body)
 	if err != nil {
 		return nil, err
@@ -132,6 +135,19 @@ func (s *TriageJobService) selected(ctx context.Context, in *pb.CreateTriageJobR
 		return nil, api.BadRequest("filter.query", "more than %d signals; narrow it, by time first, or POST /api/nightjar/v1/signals/triage, which cannot be undone", maxJobSignals)
 	}
 	return ids, nil
+}
+
+// versionsOf are the versions that a request gives, in the order of these ids.
+func versionsOf(ids []string, in *pb.CreateTriageJobRequest) []uint64 {
+	if len(in.GetVersions()) == 0 {
+		return nil
+	}
+	out := make([]uint64, len(ids))
+	for i, id := range in.GetIds() {
+		at, _ := slices.BinarySearch(ids, id)
+		out[at] = in.GetVersions()[i]
+	}
+	return out
 }
 
 // forget lets go of the oldest jobs that have ended, where there are more than are kept.
@@ -203,7 +219,7 @@ func (s *TriageJobService) show(v storedJob) *pb.TriageJob {
 	out := &pb.TriageJob{
 		Id: v.ID, State: b.State, Query: b.Query, By: b.By, Began: int64(b.Began), Ended: int64(b.Ended), Found: int64(len(b.IDs)),
 		Changed: int64(b.Changed), Left: int64(b.Left), Undoable: b.State == jobDone || b.State == jobFailed,
-		UndoneBy: b.UndoneBy, Undone: int64(b.Undone), LeftAtUndo: int64(b.LeftUndo), Problem: b.Problem, Change: &pb.SignalChange{},
+		UndoneBy: b.UndoneBy, Undone: int64(b.Undone), LeftAtUndo: int64(b.LeftUndo), Problem: b.Problem, ChangedSince: int64(b.Overtaken), Change: &pb.SignalChange{},
 	}
 	if t := b.Triage; t != nil {
 		out.Change.State, out.Change.ArchiveReason, out.Change.ArchiveComment = t.State, &t.Reason, &t.Comment
@@ -214,7 +230,7 @@ func (s *TriageJobService) show(v storedJob) *pb.TriageJob {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if p, runs := s.progress[v.ID]; runs && b.State == jobRunning {
-		out.Changed, out.Left = int64(p.touched), int64(p.left)
+		out.Changed, out.Left, out.ChangedSince = int64(p.touched), int64(p.left), int64(p.overtaken)
 	} else if runs {
 		out.Undone, out.LeftAtUndo = int64(p.touched), int64(p.left)
 	}
@@ -267,11 +283,11 @@ func (s *TriageJobService) carryOut(ctx context.Context, v storedJob) bool {
 	var p jobProgress
 	var err error
 	for batch := range slices.Chunk(v.Body.IDs, maxTriaged) {
-		var touched, left int
-		if touched, left, err = s.batch(ctx, v, batch); err != nil {
+		var done jobProgress
+		if done, err = s.batch(ctx, v, batch); err != nil {
 			break
 		}
-		p.touched, p.left = p.touched+touched, p.left+left
+		p.touched, p.left, p.overtaken = p.touched+done.touched, p.left+done.left, p.overtaken+done.overtaken
 		s.mu.Lock()
 		s.progress[v.ID] = p
 		s.mu.Unlock()
@@ -285,7 +301,7 @@ func (s *TriageJobService) carryOut(ctx context.Context, v storedJob) bool {
 		if v.Body.State == jobUndoing {
 			b.State, b.Undone, b.LeftUndo = jobUndone, p.touched, p.left
 		} else {
-			b.State, b.Changed, b.Left = jobDone, p.touched, p.left
+			b.State, b.Changed, b.Left, b.Overtaken = jobDone, p.touched, p.left, p.overtaken
 		}
 		if err != nil {
 			b.State, b.Problem = jobFailed, err.Error()
@@ -301,9 +317,10 @@ func (s *TriageJobService) carryOut(ctx context.Context, v storedJob) bool {
 }
 
 // batch changes some signals, or puts them back.
-func (s *TriageJobService) batch(ctx context.Context, v storedJob, ids []string) (touched, left int, err error) {
+func (s *TriageJobService) batch(ctx context.Context, v storedJob, ids []string) (done jobProgress, err error) {
 	for len(ids) > 0 {
 		already := 0
+		done.overtaken = 0
 		edits := make([]scheduler.TriageEdit, len(ids))
 		for i, id := range ids {
 			edits[i] = s.edit(v).edit(ctx, id, "change")
@@ -319,6 +336,10 @@ func (s *TriageJobService) batch(ctx context.Context, v storedJob, ids []string)
 				if sig.State == schema.StateArchived && v.Body.Triage != nil {
 					return scheduler.ErrLeave
 				}
+				if isOvertaken(v, sig) {
+					done.overtaken++
+					return scheduler.ErrLeave
+				}
 				return carryOut(sig)
 			}
 		}
@@ -327,21 +348,32 @@ func (s *TriageJobService) batch(ctx context.Context, v storedJob, ids []string)
 		if errors.As(err, &gone) {
 			before := len(ids)
 			ids = slices.DeleteFunc(slices.Clone(ids), func(id string) bool { return id == gone.ID })
-			if left++; len(ids) < before {
+			if done.left++; len(ids) < before {
 				continue
 			}
 		}
 		if err != nil {
-			return 0, 0, err
+			return jobProgress{}, err
 		}
+		done.touched = already
 		for i := range changed {
 			if changed[i].ID != "" {
-				touched++
+				done.touched++
 			}
 		}
-		return touched + already, left + len(ids) - touched - already, nil
+		done.left += len(ids) - done.touched
+		return done, nil
 	}
-	return touched, left, nil
+	return done, nil
+}
+
+// isOvertaken reports whether somebody changed a signal since its version was read.
+func isOvertaken(v storedJob, sig *schema.Signal) bool {
+	if v.Body.Versions == nil {
+		return false
+	}
+	at, found := slices.BinarySearch(v.Body.IDs, sig.ID)
+	return found && v.Body.Versions[at] != sig.Triage.Version
 }
 
 // edit is a job's change.
