@@ -22,6 +22,8 @@ type database struct {
 	// their own, so that none waits for the connections of another.
 	conn, intake, people, lookup, health driver.Conn
 
+	// states are what lists of signals are found and counted by.
+	states        *apistore.States
 	name, version string
 	// sql runs ad hoc SQL, as a read-only user.
 	sql      events.SQL
@@ -56,6 +58,8 @@ func newDatabase(ctx context.Context, lc fx.Lifecycle, e *engine) (*database, er
 	if len(ran) > 0 {
 		e.log.Info("tables made or completed", "statements", len(ran))
 	}
+	d.states = apistore.NewStates(d.conn)
+	lc.Append(d.prepareStates(e))
 	analyst, err := d.openAnalyst(ctx, e, admin)
 	if err != nil {
 		// Detection does not need it. Whoever asks for SQL is told why.
@@ -66,6 +70,29 @@ func newDatabase(ctx context.Context, lc fx.Lifecycle, e *engine) (*database, er
 	lc.Append(fx.StopHook(analyst.Close))
 	d.sql = apistore.NewSQL(analyst)
 	return d, nil
+}
+
+// prepareStates has the states of signals made beside everything else: until they are
+// there, signals themselves are asked.
+func (d *database) prepareStates(e *engine) fx.Hook {
+	ctx, stop := context.WithCancel(context.Background())
+	done := make(chan struct{})
+	return fx.Hook{
+		OnStart: func(context.Context) error {
+			go func() {
+				defer close(done)
+				if err := d.states.Prepare(ctx); err != nil && ctx.Err() == nil {
+					e.log.Warn("lists of signals are slow where there are many", "reason", err)
+				}
+			}()
+			return nil
+		},
+		OnStop: func(context.Context) error {
+			stop()
+			<-done
+			return nil
+		},
+	}
 }
 
 // open opens the pools, and tells the server whose work comes first.

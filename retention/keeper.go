@@ -283,12 +283,27 @@ func (k *Keeper) dropSignals(ctx context.Context, now time.Time) ([]Drop, error)
 	if ids == 0 {
 		return nil, nil
 	}
+	if err := k.deleteStates(ctx, old); err != nil {
+		return nil, fmt.Errorf("delete the states of old signals: %w", err)
+	}
 	if err := k.deps.Conn.Exec(ctx, "DELETE FROM signals WHERE id IN ("+old+")"); err != nil {
 		return nil, fmt.Errorf("delete old signals: %w", err)
 	}
 	d := Drop{Table: schema.Signals.Name, What: "last seen before " + cutoff.String(), Rows: int64(rows), Reason: "age", At: now.UTC()}
 	k.say(d)
 	return []Drop{d}, nil
+}
+
+// deleteStates deletes, of signals with these ids, what lists are counted by, where it has
+// been made.
+func (k *Keeper) deleteStates(ctx context.Context, ids string) error {
+	params := clickhouse.Params{}.String("table", schema.SignalStates.Name)
+	var made uint64
+	row := k.deps.Conn.QueryRow(params.Context(ctx), "SELECT count() FROM system.tables WHERE database = currentDatabase() AND name = {table:String}")
+	if err := row.Scan(&made); err != nil || made == 0 {
+		return err
+	}
+	return k.deps.Conn.Exec(ctx, "DELETE FROM "+schema.SignalStates.Name+" WHERE id IN ("+ids+")")
 }
 
 // dropNotifications deletes what was told of signals that are gone, once it is as old as

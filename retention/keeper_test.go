@@ -188,6 +188,8 @@ func TestMatchesStayAsLongAsRulesLookBack(t *testing.T) {
 // long ago and an earlier one did not: deleting by row would bring that back.
 func TestOldSignalsGoWithAllTheirVersions(t *testing.T) {
 	conn := database(t)
+	exec(t, conn, schema.SignalStates.CreateSQL())
+	exec(t, conn, "INSERT INTO signal_states (id) VALUES ('old'), ('shrunk'), ('grown')")
 	for _, row := range []string{
 		"(1, 'old', 1, '2025-01-01 00:00:00')", "(1, 'old', 2, '2025-01-02 00:00:00')",
 		"(2, 'shrunk', 1, '2026-05-01 00:00:00')", "(2, 'shrunk', 2, '2025-01-01 00:00:00')",
@@ -205,6 +207,9 @@ func TestOldSignalsGoWithAllTheirVersions(t *testing.T) {
 	}
 	if !cmp.Equal(left, []string{"grown2"}) {
 		t.Errorf("left are %v", left)
+	}
+	if err := conn.QueryRow(t.Context(), "SELECT groupArray(id) FROM signal_states").Scan(&left); err != nil || !cmp.Equal(left, []string{"grown"}) {
+		t.Errorf("left of states are %v, %v", left, err)
 	}
 	if again := enforce(t, k); len(again) > 0 {
 		t.Errorf("a second round dropped %+v", again)

@@ -8,6 +8,8 @@
 // are those that memory finds (TestLogsAreThoseOfMemoryInTheOrderOfTime,
 // TestAggregationsAreThoseOfMemory). Ad hoc SQL has no way out, and every query ends with
 // its caller (TestAdHocSQLHasNoWayOut, TestQueriesEndWhenTheirCallerHangsUp in e2e).
+// Signals are found and counted by their states (states.go), which give what signals
+// themselves do (TestStatesAnswerAsSignalsDo).
 // logs.go walks through time from the end where a page begins, because the events table is
 // ordered by source first.
 package clickhouse

@@ -19,10 +19,17 @@ import (
 type Facets struct {
 	logs   *Logs
 	signal driver.Conn
+	states *States
 }
 
 // NewFacets counts events as logs reads them, and signals over conn.
 func NewFacets(logs *Logs, conn driver.Conn) *Facets { return &Facets{logs: logs, signal: conn} }
+
+// By has signals counted by their states, where these tell; it returns f.
+func (f *Facets) By(states *States) *Facets {
+	f.states = states
+	return f
+}
 
 // noValue stands for having no value. It is no UTF-8, so nothing has it.
 const noValue = "unhex('FF')"
@@ -31,7 +38,7 @@ const noValue = "unhex('FF')"
 // lists of values, which are few, and takes them apart after that.
 func (f *Facets) Facets(ctx context.Context, q facets.Question) (facets.Counts, error) {
 	out := facets.Counts{Fields: make([]facets.FieldCounts, len(q.Fields))}
-	partial, err := f.run(ctx, q.Selection, func(c *counting) (string, error) { return c.facetsSQL(q) }, func(rows driver.Rows) error {
+	partial, err := f.runBy(ctx, q.Selection, q.Fields, func(c *counting) (string, error) { return c.facetsSQL(q) }, func(rows driver.Rows) error {
 		out.Total, out.Fields = 0, make([]facets.FieldCounts, len(q.Fields)) // of a statement that is run again
 		return scanFacets(rows, &out, q.Limit)
 	})
@@ -68,7 +75,7 @@ func scanFacets(rows driver.Rows, out *facets.Counts, limit int) error {
 // Histogram implements facets.Store.
 func (f *Facets) Histogram(ctx context.Context, q facets.HistogramQuestion) (facets.Histogram, error) {
 	var out facets.Histogram
-	partial, err := f.run(ctx, q.Selection, func(c *counting) (string, error) { return c.histogramSQL(q) }, func(rows driver.Rows) (err error) {
+	partial, err := f.runBy(ctx, q.Selection, q.Groups, func(c *counting) (string, error) { return c.histogramSQL(q) }, func(rows driver.Rows) (err error) {
 		out.Series, err = scanSeries(rows, q)
 		return err
 	})
@@ -177,10 +184,14 @@ type counting struct {
 	where string
 }
 
-func newCounting(p *search.Params, s facets.Selection) (*counting, error) {
-	c := &counting{p: p, of: s.Of, table: schema.Events.Name}
+// newCounting begins a statement that reads the table.
+func newCounting(p *search.Params, s facets.Selection, table string) (*counting, error) {
+	c := &counting{p: p, of: s.Of, table: table}
 	if s.Of == facets.Signals {
-		c.table, c.final = schema.Signals.Name, " FINAL"
+		c.final = " FINAL"
+	}
+	if table == schema.SignalStates.Name {
+		p.Columns = statesColumn
 	}
 	predicate, err := s.Query.SQL(p)
 	if err != nil {
@@ -198,7 +209,7 @@ func newCounting(p *search.Params, s facets.Selection) (*counting, error) {
 		span = append(span, "timestamp < "+moment(p, *s.To))
 	}
 	c.where = strings.Join(append(where, span...), " AND ")
-	if s.Of == facets.Signals && len(span) > 0 {
+	if table == schema.Signals.Name && len(span) > 0 {
 		c.final += " PREWHERE key IN (SELECT key FROM " + c.table + " WHERE " + strings.Join(span, " AND ") + ")"
 	}
 	return c, nil
@@ -220,6 +231,11 @@ func (c *counting) values(f schema.Field) (sql string, several bool) {
 	if c.of == facets.Signals {
 		if column := signalColumnOf[f]; column != "" {
 			return column, false
+		}
+		if c.p.Columns != nil && f.Kind == schema.FieldAttribute {
+			if column := c.p.Columns(f.Name).Several; column != "" {
+				return column, true
+			}
 		}
 		if f.Kind == schema.FieldReserved && slices.Contains(schema.OriginKeys, f.Name) {
 			tagged := search.ValuesSQL(schema.Field{Kind: schema.FieldTag, Name: f.Name}, c.p)
@@ -282,13 +298,29 @@ func (c *counting) histogramSQL(q facets.HistogramQuestion) (string, error) {
 		strings.Join(columns, ", "), c.table, c.final, c.where, strings.Join(names, ", "), maxPointsRead), nil
 }
 
-// run makes a statement over a selection and reads its rows. Of events it stops where the
-// time is over, with what was counted by then: partial says so.
+// table is where a selection is counted by fields.
+func (f *Facets) table(s facets.Selection, by []facets.Field) string {
+	switch {
+	case s.Of == facets.Events:
+		return schema.Events.Name
+	case f.states.holds(s.Query) && !slices.ContainsFunc(by, func(f facets.Field) bool { return !hasField(f.Field) }):
+		return schema.SignalStates.Name
+	}
+	return schema.Signals.Name
+}
+
+// run is runBy without fields.
 func (f *Facets) run(ctx context.Context, s facets.Selection, sql func(*counting) (string, error), read func(driver.Rows) error) (partial bool, err error) {
+	return f.runBy(ctx, s, nil, sql, read)
+}
+
+// runBy makes a statement over a selection, by fields, and reads its rows. Of events it stops where the
+// time is over, with what was counted by then: partial says so.
+func (f *Facets) runBy(ctx context.Context, s facets.Selection, by []facets.Field, sql func(*counting) (string, error), read func(driver.Rows) error) (partial bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, f.logs.config.Time+grace)
 	defer cancel()
 	once := func(p *search.Params) error {
-		c, err := newCounting(p, s)
+		c, err := newCounting(p, s, f.table(s, by))
 		if err != nil {
 			return err
 		}

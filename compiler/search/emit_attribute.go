@@ -61,6 +61,14 @@ func (e *emitter) shapes(path string) schema.Shapes {
 }
 
 func (e *emitter) attribute(path string) attribute {
+	if e.p.Columns != nil {
+		switch c := e.p.Columns(path); {
+		case c.One != "":
+			return attribute{typed: true, column: c.One, shapes: schema.OneString}
+		case c.Several != "":
+			return attribute{typed: true, many: c.Several, shapes: schema.ManyStrings}
+		}
+	}
 	shapes := e.shapes(path)
 	if _, typed := schema.Typed(path); typed {
 		return attribute{

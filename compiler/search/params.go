@@ -33,11 +33,17 @@ type Params struct {
 	// schema.Catalogue.Shapes fits here; what its users owe is said there.
 	// Of signals it is schema.WithoutRest.
 	Shapes func(path string) schema.Shapes
+	// Columns tells of attributes that a table has as columns of their own. Nil: of none.
+	Columns func(path string) TextColumn
 
 	values map[string]string // by name, as they travel
 	given  map[string]any    // by name, as they were given
 	names  map[string]string // placeholder by type and value
 }
+
+// TextColumn is a column with the texts of an attribute's values. One is of type
+// Nullable(String), Several of Array(String); the zero value is no column.
+type TextColumn struct{ One, Several string }
 
 // Map holds the values by name, as clickhouse.WithParameters takes them. It is
 // the caller's to add to.

@@ -49,7 +49,11 @@ func insert(ctx context.Context, conn driver.Conn, table schema.Table, rows int,
 // insertWith is insert with settings of its own.
 func insertWith(ctx context.Context, conn driver.Conn, own ch.Settings, table schema.Table, rows int, row func(i int) []any) error {
 	// Late matches may be of many months, which are partitions.
-	settings := ch.Settings{"max_partitions_per_insert_block": 0}
+	settings := ch.Settings{
+		"max_partitions_per_insert_block": 0,
+		// Where an insert is sent again, what it feeds is fed, too.
+		"deduplicate_blocks_in_dependent_materialized_views": 1,
+	}
 	maps.Copy(settings, own)
 	for name, value := range schema.ProjectionSettings {
 		settings[name] = value
