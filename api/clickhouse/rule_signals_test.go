@@ -20,7 +20,7 @@ func TestSignalsOfRulesAreCountedByDay(t *testing.T) {
 	store(t, conn, "x", 1, begin, "h", "open", "")
 	store(t, conn, "x", 2, begin, "h", "archived", "retracted")
 	store(t, conn, "y", 1, begin, "h", "suppressed", "suppressed")
-	got, err := adapter.NewSignals(conn, nil).SignalsOfRules(t.Context(), []schema.Millis{today - 2*day, today - day, today})
+	got, err := adapter.NewSignals(conn).SignalsOfRules(t.Context(), []schema.Millis{today - 2*day, today - day, today})
 	if err != nil {
 		t.Fatal(err)
 	}
