@@ -75,7 +75,7 @@ function rename(r: Rule, i: number, to: string): void {
 function addStep(r: Rule): void {
   const steps = listAt(r, place + '.steps')
   const taken = steps.map((_, i) => textAt(r, stepAt(i) + '.name'))
-  const name = 'abcdefghij'.split('').map((c) => 'step_' + c).find((n) => !taken.includes(n)) ?? `step_${steps.length + 1}`
+  const name = [...'abcdefghij'.slice(steps.length)].map((c) => 'step_' + c).find((n) => !taken.includes(n)) ?? `step_${steps.length + 1}`
   put(r, stepAt(steps.length), { name, condition: `${labelsOf(r).at(-1) ?? 'a'} > 0`, evaluationWindow: 0 })
   const last = taken.at(-1)
   if (last === undefined) return
