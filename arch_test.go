@@ -105,7 +105,7 @@ var layers = map[string][]string{
 	"api/sqlguard":               {"schema", "schema/vocabulary", "api"},
 	"api/terraform":              {"configuration", "schema", "api/ruledoc"},
 	"api/services/agents":        {"secl", "agent/control", "agent/orders", "configuration", "objects", "schema", "api", "api/codec", "api/v1", "api/access"},
-	"api/services/backtests":     {"scheduler", "scheduler/backtest", "scheduler/detect", "schema", "api", "api/limits", "api/ruledoc", "api/v1", "api/services/signals"},
+	"api/services/backtests":     {"compiler", "scheduler", "scheduler/backtest", "scheduler/detect", "schema", "api", "api/limits", "api/ruledoc", "api/v1", "api/services/signals"},
 	"api/services/events":        {"compiler/search", "schema", "schema/vocabulary", "api", "api/codec", "api/limits", "api/sqlguard", "api/v1"},
 	"content/demo":               {"content"},
 	"api/services/authoring":     {"configuration", "content", "objects", "scheduler", "scheduler/ruletest", "compiler/rulecheck", "schema", "api", "api/codec", "api/limits", "api/ruledoc", "api/v1", "api/services/rules"},

@@ -27,8 +27,11 @@ type RunBacktestRequest struct {
 	// As RuleService takes it.
 	Rule *Rule `protobuf:"bytes,1,opt,name=rule,proto3" json:"rule,omitempty"`
 	// Event times, both included: RFC 3339, milliseconds since 1970, or `now-15m`.
-	From          string `protobuf:"bytes,2,opt,name=from,proto3" json:"from,omitempty"`
-	To            string `protobuf:"bytes,3,opt,name=to,proto3" json:"to,omitempty"`
+	From string `protobuf:"bytes,2,opt,name=from,proto3" json:"from,omitempty"`
+	To   string `protobuf:"bytes,3,opt,name=to,proto3" json:"to,omitempty"`
+	// Into how many stretches the time is cut, at most 100, to say what each group came to in
+	// each of them; 0: that is not said.
+	Stretches     int64 `protobuf:"varint,4,opt,name=stretches,proto3" json:"stretches,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -84,15 +87,23 @@ func (x *RunBacktestRequest) GetTo() string {
 	return ""
 }
 
+func (x *RunBacktestRequest) GetStretches() int64 {
+	if x != nil {
+		return x.Stretches
+	}
+	return 0
+}
+
 type RunBacktestResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Ordered by first seen, then case, then group; without those that a
 	// suppression withholds.
 	Signals []*BacktestSignal `protobuf:"bytes,1,rep,name=signals,proto3" json:"signals,omitempty"`
 	// How many events matched queries, counted once for each query and group.
-	Matches       int64    `protobuf:"varint,2,opt,name=matches,proto3" json:"matches,omitempty"`
-	Suppressed    int64    `protobuf:"varint,3,opt,name=suppressed,proto3" json:"suppressed,omitempty"`
-	Warnings      []string `protobuf:"bytes,90,rep,name=warnings,proto3" json:"warnings,omitempty"`
+	Matches       int64          `protobuf:"varint,2,opt,name=matches,proto3" json:"matches,omitempty"`
+	Suppressed    int64          `protobuf:"varint,3,opt,name=suppressed,proto3" json:"suppressed,omitempty"`
+	Peaks         *BacktestPeaks `protobuf:"bytes,4,opt,name=peaks,proto3" json:"peaks,omitempty"`
+	Warnings      []string       `protobuf:"bytes,90,rep,name=warnings,proto3" json:"warnings,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -148,11 +159,179 @@ func (x *RunBacktestResponse) GetSuppressed() int64 {
 	return 0
 }
 
+func (x *RunBacktestResponse) GetPeaks() *BacktestPeaks {
+	if x != nil {
+		return x.Peaks
+	}
+	return nil
+}
+
 func (x *RunBacktestResponse) GetWarnings() []string {
 	if x != nil {
 		return x.Warnings
 	}
 	return nil
+}
+
+// BacktestPeaks are what groups came to, and what that is compared with: of rules that count
+// by threshold.
+type BacktestPeaks struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// What each of the values counts.
+	Queries []string `protobuf:"bytes,1,rep,name=queries,proto3" json:"queries,omitempty"`
+	// Over how long, in milliseconds; 0: each event by itself.
+	WindowMs int64 `protobuf:"varint,2,opt,name=window_ms,proto3" json:"window_ms,omitempty"`
+	// Of each group and stretch the highest, in the order of time.
+	Points     []*BacktestPeak    `protobuf:"bytes,3,rep,name=points,proto3" json:"points,omitempty"`
+	Thresholds []*CourseThreshold `protobuf:"bytes,4,rep,name=thresholds,proto3" json:"thresholds,omitempty"`
+	// How many more there were, the lowest, at which no case held.
+	LeftOut int64 `protobuf:"varint,5,opt,name=left_out,proto3" json:"left_out,omitempty"`
+	// Why there are none.
+	Missing       string `protobuf:"bytes,6,opt,name=missing,proto3" json:"missing,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *BacktestPeaks) Reset() {
+	*x = BacktestPeaks{}
+	mi := &file_backtest_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *BacktestPeaks) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*BacktestPeaks) ProtoMessage() {}
+
+func (x *BacktestPeaks) ProtoReflect() protoreflect.Message {
+	mi := &file_backtest_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use BacktestPeaks.ProtoReflect.Descriptor instead.
+func (*BacktestPeaks) Descriptor() ([]byte, []int) {
+	return file_backtest_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *BacktestPeaks) GetQueries() []string {
+	if x != nil {
+		return x.Queries
+	}
+	return nil
+}
+
+func (x *BacktestPeaks) GetWindowMs() int64 {
+	if x != nil {
+		return x.WindowMs
+	}
+	return 0
+}
+
+func (x *BacktestPeaks) GetPoints() []*BacktestPeak {
+	if x != nil {
+		return x.Points
+	}
+	return nil
+}
+
+func (x *BacktestPeaks) GetThresholds() []*CourseThreshold {
+	if x != nil {
+		return x.Thresholds
+	}
+	return nil
+}
+
+func (x *BacktestPeaks) GetLeftOut() int64 {
+	if x != nil {
+		return x.LeftOut
+	}
+	return 0
+}
+
+func (x *BacktestPeaks) GetMissing() string {
+	if x != nil {
+		return x.Missing
+	}
+	return ""
+}
+
+type BacktestPeak struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// In milliseconds since 1970.
+	At     int64     `protobuf:"varint,1,opt,name=at,proto3" json:"at,omitempty"`
+	Group  []string  `protobuf:"bytes,2,rep,name=group,proto3" json:"group,omitempty"`
+	Values []float64 `protobuf:"fixed64,3,rep,packed,name=values,proto3" json:"values,omitempty"`
+	// The case that held; -1: none did.
+	Case          int32 `protobuf:"varint,4,opt,name=case,proto3" json:"case,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *BacktestPeak) Reset() {
+	*x = BacktestPeak{}
+	mi := &file_backtest_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *BacktestPeak) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*BacktestPeak) ProtoMessage() {}
+
+func (x *BacktestPeak) ProtoReflect() protoreflect.Message {
+	mi := &file_backtest_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use BacktestPeak.ProtoReflect.Descriptor instead.
+func (*BacktestPeak) Descriptor() ([]byte, []int) {
+	return file_backtest_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *BacktestPeak) GetAt() int64 {
+	if x != nil {
+		return x.At
+	}
+	return 0
+}
+
+func (x *BacktestPeak) GetGroup() []string {
+	if x != nil {
+		return x.Group
+	}
+	return nil
+}
+
+func (x *BacktestPeak) GetValues() []float64 {
+	if x != nil {
+		return x.Values
+	}
+	return nil
+}
+
+func (x *BacktestPeak) GetCase() int32 {
+	if x != nil {
+		return x.Case
+	}
+	return 0
 }
 
 // BacktestSignal has the fields that signals have under `nightjar`.
@@ -171,7 +350,7 @@ type BacktestSignal struct {
 
 func (x *BacktestSignal) Reset() {
 	*x = BacktestSignal{}
-	mi := &file_backtest_proto_msgTypes[2]
+	mi := &file_backtest_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -183,7 +362,7 @@ func (x *BacktestSignal) String() string {
 func (*BacktestSignal) ProtoMessage() {}
 
 func (x *BacktestSignal) ProtoReflect() protoreflect.Message {
-	mi := &file_backtest_proto_msgTypes[2]
+	mi := &file_backtest_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -196,7 +375,7 @@ func (x *BacktestSignal) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BacktestSignal.ProtoReflect.Descriptor instead.
 func (*BacktestSignal) Descriptor() ([]byte, []int) {
-	return file_backtest_proto_rawDescGZIP(), []int{2}
+	return file_backtest_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *BacktestSignal) GetCase() int32 {
@@ -257,7 +436,7 @@ type CreateJobRequest struct {
 
 func (x *CreateJobRequest) Reset() {
 	*x = CreateJobRequest{}
-	mi := &file_backtest_proto_msgTypes[3]
+	mi := &file_backtest_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -269,7 +448,7 @@ func (x *CreateJobRequest) String() string {
 func (*CreateJobRequest) ProtoMessage() {}
 
 func (x *CreateJobRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_backtest_proto_msgTypes[3]
+	mi := &file_backtest_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -282,7 +461,7 @@ func (x *CreateJobRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateJobRequest.ProtoReflect.Descriptor instead.
 func (*CreateJobRequest) Descriptor() ([]byte, []int) {
-	return file_backtest_proto_rawDescGZIP(), []int{3}
+	return file_backtest_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *CreateJobRequest) GetData() *CreateJobData {
@@ -302,7 +481,7 @@ type CreateJobData struct {
 
 func (x *CreateJobData) Reset() {
 	*x = CreateJobData{}
-	mi := &file_backtest_proto_msgTypes[4]
+	mi := &file_backtest_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -314,7 +493,7 @@ func (x *CreateJobData) String() string {
 func (*CreateJobData) ProtoMessage() {}
 
 func (x *CreateJobData) ProtoReflect() protoreflect.Message {
-	mi := &file_backtest_proto_msgTypes[4]
+	mi := &file_backtest_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -327,7 +506,7 @@ func (x *CreateJobData) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateJobData.ProtoReflect.Descriptor instead.
 func (*CreateJobData) Descriptor() ([]byte, []int) {
-	return file_backtest_proto_rawDescGZIP(), []int{4}
+	return file_backtest_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *CreateJobData) GetType() string {
@@ -357,7 +536,7 @@ type CreateJobAttributes struct {
 
 func (x *CreateJobAttributes) Reset() {
 	*x = CreateJobAttributes{}
-	mi := &file_backtest_proto_msgTypes[5]
+	mi := &file_backtest_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -369,7 +548,7 @@ func (x *CreateJobAttributes) String() string {
 func (*CreateJobAttributes) ProtoMessage() {}
 
 func (x *CreateJobAttributes) ProtoReflect() protoreflect.Message {
-	mi := &file_backtest_proto_msgTypes[5]
+	mi := &file_backtest_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -382,7 +561,7 @@ func (x *CreateJobAttributes) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateJobAttributes.ProtoReflect.Descriptor instead.
 func (*CreateJobAttributes) Descriptor() ([]byte, []int) {
-	return file_backtest_proto_rawDescGZIP(), []int{5}
+	return file_backtest_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *CreateJobAttributes) GetJobDefinition() *JobDefinition {
@@ -432,7 +611,7 @@ type JobDefinition struct {
 
 func (x *JobDefinition) Reset() {
 	*x = JobDefinition{}
-	mi := &file_backtest_proto_msgTypes[6]
+	mi := &file_backtest_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -444,7 +623,7 @@ func (x *JobDefinition) String() string {
 func (*JobDefinition) ProtoMessage() {}
 
 func (x *JobDefinition) ProtoReflect() protoreflect.Message {
-	mi := &file_backtest_proto_msgTypes[6]
+	mi := &file_backtest_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -457,7 +636,7 @@ func (x *JobDefinition) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JobDefinition.ProtoReflect.Descriptor instead.
 func (*JobDefinition) Descriptor() ([]byte, []int) {
-	return file_backtest_proto_rawDescGZIP(), []int{6}
+	return file_backtest_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *JobDefinition) GetName() string {
@@ -581,7 +760,7 @@ type JobFromRule struct {
 
 func (x *JobFromRule) Reset() {
 	*x = JobFromRule{}
-	mi := &file_backtest_proto_msgTypes[7]
+	mi := &file_backtest_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -593,7 +772,7 @@ func (x *JobFromRule) String() string {
 func (*JobFromRule) ProtoMessage() {}
 
 func (x *JobFromRule) ProtoReflect() protoreflect.Message {
-	mi := &file_backtest_proto_msgTypes[7]
+	mi := &file_backtest_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -606,7 +785,7 @@ func (x *JobFromRule) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JobFromRule.ProtoReflect.Descriptor instead.
 func (*JobFromRule) Descriptor() ([]byte, []int) {
-	return file_backtest_proto_rawDescGZIP(), []int{7}
+	return file_backtest_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *JobFromRule) GetId() string {
@@ -661,7 +840,7 @@ type CreateJobResponse struct {
 
 func (x *CreateJobResponse) Reset() {
 	*x = CreateJobResponse{}
-	mi := &file_backtest_proto_msgTypes[8]
+	mi := &file_backtest_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -673,7 +852,7 @@ func (x *CreateJobResponse) String() string {
 func (*CreateJobResponse) ProtoMessage() {}
 
 func (x *CreateJobResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_backtest_proto_msgTypes[8]
+	mi := &file_backtest_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -686,7 +865,7 @@ func (x *CreateJobResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateJobResponse.ProtoReflect.Descriptor instead.
 func (*CreateJobResponse) Descriptor() ([]byte, []int) {
-	return file_backtest_proto_rawDescGZIP(), []int{8}
+	return file_backtest_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *CreateJobResponse) GetData() *JobReference {
@@ -713,7 +892,7 @@ type JobReference struct {
 
 func (x *JobReference) Reset() {
 	*x = JobReference{}
-	mi := &file_backtest_proto_msgTypes[9]
+	mi := &file_backtest_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -725,7 +904,7 @@ func (x *JobReference) String() string {
 func (*JobReference) ProtoMessage() {}
 
 func (x *JobReference) ProtoReflect() protoreflect.Message {
-	mi := &file_backtest_proto_msgTypes[9]
+	mi := &file_backtest_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -738,7 +917,7 @@ func (x *JobReference) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JobReference.ProtoReflect.Descriptor instead.
 func (*JobReference) Descriptor() ([]byte, []int) {
-	return file_backtest_proto_rawDescGZIP(), []int{9}
+	return file_backtest_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *JobReference) GetId() string {
@@ -768,7 +947,7 @@ type ListJobsRequest struct {
 
 func (x *ListJobsRequest) Reset() {
 	*x = ListJobsRequest{}
-	mi := &file_backtest_proto_msgTypes[10]
+	mi := &file_backtest_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -780,7 +959,7 @@ func (x *ListJobsRequest) String() string {
 func (*ListJobsRequest) ProtoMessage() {}
 
 func (x *ListJobsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_backtest_proto_msgTypes[10]
+	mi := &file_backtest_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -793,7 +972,7 @@ func (x *ListJobsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListJobsRequest.ProtoReflect.Descriptor instead.
 func (*ListJobsRequest) Descriptor() ([]byte, []int) {
-	return file_backtest_proto_rawDescGZIP(), []int{10}
+	return file_backtest_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *ListJobsRequest) GetPage() *JobPage {
@@ -829,7 +1008,7 @@ type JobPage struct {
 
 func (x *JobPage) Reset() {
 	*x = JobPage{}
-	mi := &file_backtest_proto_msgTypes[11]
+	mi := &file_backtest_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -841,7 +1020,7 @@ func (x *JobPage) String() string {
 func (*JobPage) ProtoMessage() {}
 
 func (x *JobPage) ProtoReflect() protoreflect.Message {
-	mi := &file_backtest_proto_msgTypes[11]
+	mi := &file_backtest_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -854,7 +1033,7 @@ func (x *JobPage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JobPage.ProtoReflect.Descriptor instead.
 func (*JobPage) Descriptor() ([]byte, []int) {
-	return file_backtest_proto_rawDescGZIP(), []int{11}
+	return file_backtest_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *JobPage) GetSize() int64 {
@@ -882,7 +1061,7 @@ type JobFilter struct {
 
 func (x *JobFilter) Reset() {
 	*x = JobFilter{}
-	mi := &file_backtest_proto_msgTypes[12]
+	mi := &file_backtest_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -894,7 +1073,7 @@ func (x *JobFilter) String() string {
 func (*JobFilter) ProtoMessage() {}
 
 func (x *JobFilter) ProtoReflect() protoreflect.Message {
-	mi := &file_backtest_proto_msgTypes[12]
+	mi := &file_backtest_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -907,7 +1086,7 @@ func (x *JobFilter) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JobFilter.ProtoReflect.Descriptor instead.
 func (*JobFilter) Descriptor() ([]byte, []int) {
-	return file_backtest_proto_rawDescGZIP(), []int{12}
+	return file_backtest_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *JobFilter) GetQuery() string {
@@ -928,7 +1107,7 @@ type ListJobsResponse struct {
 
 func (x *ListJobsResponse) Reset() {
 	*x = ListJobsResponse{}
-	mi := &file_backtest_proto_msgTypes[13]
+	mi := &file_backtest_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -940,7 +1119,7 @@ func (x *ListJobsResponse) String() string {
 func (*ListJobsResponse) ProtoMessage() {}
 
 func (x *ListJobsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_backtest_proto_msgTypes[13]
+	mi := &file_backtest_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -953,7 +1132,7 @@ func (x *ListJobsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListJobsResponse.ProtoReflect.Descriptor instead.
 func (*ListJobsResponse) Descriptor() ([]byte, []int) {
-	return file_backtest_proto_rawDescGZIP(), []int{13}
+	return file_backtest_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *ListJobsResponse) GetData() []*JobItem {
@@ -986,7 +1165,7 @@ type ListJobsMeta struct {
 
 func (x *ListJobsMeta) Reset() {
 	*x = ListJobsMeta{}
-	mi := &file_backtest_proto_msgTypes[14]
+	mi := &file_backtest_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -998,7 +1177,7 @@ func (x *ListJobsMeta) String() string {
 func (*ListJobsMeta) ProtoMessage() {}
 
 func (x *ListJobsMeta) ProtoReflect() protoreflect.Message {
-	mi := &file_backtest_proto_msgTypes[14]
+	mi := &file_backtest_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1011,7 +1190,7 @@ func (x *ListJobsMeta) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListJobsMeta.ProtoReflect.Descriptor instead.
 func (*ListJobsMeta) Descriptor() ([]byte, []int) {
-	return file_backtest_proto_rawDescGZIP(), []int{14}
+	return file_backtest_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *ListJobsMeta) GetTotalCount() int64 {
@@ -1030,7 +1209,7 @@ type GetJobRequest struct {
 
 func (x *GetJobRequest) Reset() {
 	*x = GetJobRequest{}
-	mi := &file_backtest_proto_msgTypes[15]
+	mi := &file_backtest_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1042,7 +1221,7 @@ func (x *GetJobRequest) String() string {
 func (*GetJobRequest) ProtoMessage() {}
 
 func (x *GetJobRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_backtest_proto_msgTypes[15]
+	mi := &file_backtest_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1055,7 +1234,7 @@ func (x *GetJobRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetJobRequest.ProtoReflect.Descriptor instead.
 func (*GetJobRequest) Descriptor() ([]byte, []int) {
-	return file_backtest_proto_rawDescGZIP(), []int{15}
+	return file_backtest_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *GetJobRequest) GetJobId() string {
@@ -1074,7 +1253,7 @@ type GetJobResponse struct {
 
 func (x *GetJobResponse) Reset() {
 	*x = GetJobResponse{}
-	mi := &file_backtest_proto_msgTypes[16]
+	mi := &file_backtest_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1086,7 +1265,7 @@ func (x *GetJobResponse) String() string {
 func (*GetJobResponse) ProtoMessage() {}
 
 func (x *GetJobResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_backtest_proto_msgTypes[16]
+	mi := &file_backtest_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1099,7 +1278,7 @@ func (x *GetJobResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetJobResponse.ProtoReflect.Descriptor instead.
 func (*GetJobResponse) Descriptor() ([]byte, []int) {
-	return file_backtest_proto_rawDescGZIP(), []int{16}
+	return file_backtest_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *GetJobResponse) GetData() *JobItem {
@@ -1120,7 +1299,7 @@ type JobItem struct {
 
 func (x *JobItem) Reset() {
 	*x = JobItem{}
-	mi := &file_backtest_proto_msgTypes[17]
+	mi := &file_backtest_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1132,7 +1311,7 @@ func (x *JobItem) String() string {
 func (*JobItem) ProtoMessage() {}
 
 func (x *JobItem) ProtoReflect() protoreflect.Message {
-	mi := &file_backtest_proto_msgTypes[17]
+	mi := &file_backtest_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1145,7 +1324,7 @@ func (x *JobItem) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JobItem.ProtoReflect.Descriptor instead.
 func (*JobItem) Descriptor() ([]byte, []int) {
-	return file_backtest_proto_rawDescGZIP(), []int{17}
+	return file_backtest_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *JobItem) GetId() string {
@@ -1194,7 +1373,7 @@ type JobAttributes struct {
 
 func (x *JobAttributes) Reset() {
 	*x = JobAttributes{}
-	mi := &file_backtest_proto_msgTypes[18]
+	mi := &file_backtest_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1206,7 +1385,7 @@ func (x *JobAttributes) String() string {
 func (*JobAttributes) ProtoMessage() {}
 
 func (x *JobAttributes) ProtoReflect() protoreflect.Message {
-	mi := &file_backtest_proto_msgTypes[18]
+	mi := &file_backtest_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1219,7 +1398,7 @@ func (x *JobAttributes) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JobAttributes.ProtoReflect.Descriptor instead.
 func (*JobAttributes) Descriptor() ([]byte, []int) {
-	return file_backtest_proto_rawDescGZIP(), []int{18}
+	return file_backtest_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *JobAttributes) GetJobName() string {
@@ -1319,7 +1498,7 @@ type ListSignalsOfJobRequest struct {
 
 func (x *ListSignalsOfJobRequest) Reset() {
 	*x = ListSignalsOfJobRequest{}
-	mi := &file_backtest_proto_msgTypes[19]
+	mi := &file_backtest_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1331,7 +1510,7 @@ func (x *ListSignalsOfJobRequest) String() string {
 func (*ListSignalsOfJobRequest) ProtoMessage() {}
 
 func (x *ListSignalsOfJobRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_backtest_proto_msgTypes[19]
+	mi := &file_backtest_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1344,7 +1523,7 @@ func (x *ListSignalsOfJobRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListSignalsOfJobRequest.ProtoReflect.Descriptor instead.
 func (*ListSignalsOfJobRequest) Descriptor() ([]byte, []int) {
-	return file_backtest_proto_rawDescGZIP(), []int{19}
+	return file_backtest_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *ListSignalsOfJobRequest) GetJobId() string {
@@ -1384,7 +1563,7 @@ type ConvertJobSignalsRequest struct {
 
 func (x *ConvertJobSignalsRequest) Reset() {
 	*x = ConvertJobSignalsRequest{}
-	mi := &file_backtest_proto_msgTypes[20]
+	mi := &file_backtest_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1396,7 +1575,7 @@ func (x *ConvertJobSignalsRequest) String() string {
 func (*ConvertJobSignalsRequest) ProtoMessage() {}
 
 func (x *ConvertJobSignalsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_backtest_proto_msgTypes[20]
+	mi := &file_backtest_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1409,7 +1588,7 @@ func (x *ConvertJobSignalsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ConvertJobSignalsRequest.ProtoReflect.Descriptor instead.
 func (*ConvertJobSignalsRequest) Descriptor() ([]byte, []int) {
-	return file_backtest_proto_rawDescGZIP(), []int{20}
+	return file_backtest_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *ConvertJobSignalsRequest) GetData() *ConvertJobSignalsData {
@@ -1429,7 +1608,7 @@ type ConvertJobSignalsData struct {
 
 func (x *ConvertJobSignalsData) Reset() {
 	*x = ConvertJobSignalsData{}
-	mi := &file_backtest_proto_msgTypes[21]
+	mi := &file_backtest_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1441,7 +1620,7 @@ func (x *ConvertJobSignalsData) String() string {
 func (*ConvertJobSignalsData) ProtoMessage() {}
 
 func (x *ConvertJobSignalsData) ProtoReflect() protoreflect.Message {
-	mi := &file_backtest_proto_msgTypes[21]
+	mi := &file_backtest_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1454,7 +1633,7 @@ func (x *ConvertJobSignalsData) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ConvertJobSignalsData.ProtoReflect.Descriptor instead.
 func (*ConvertJobSignalsData) Descriptor() ([]byte, []int) {
-	return file_backtest_proto_rawDescGZIP(), []int{21}
+	return file_backtest_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *ConvertJobSignalsData) GetType() string {
@@ -1484,7 +1663,7 @@ type ConvertJobSignalsAttributes struct {
 
 func (x *ConvertJobSignalsAttributes) Reset() {
 	*x = ConvertJobSignalsAttributes{}
-	mi := &file_backtest_proto_msgTypes[22]
+	mi := &file_backtest_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1496,7 +1675,7 @@ func (x *ConvertJobSignalsAttributes) String() string {
 func (*ConvertJobSignalsAttributes) ProtoMessage() {}
 
 func (x *ConvertJobSignalsAttributes) ProtoReflect() protoreflect.Message {
-	mi := &file_backtest_proto_msgTypes[22]
+	mi := &file_backtest_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1509,7 +1688,7 @@ func (x *ConvertJobSignalsAttributes) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ConvertJobSignalsAttributes.ProtoReflect.Descriptor instead.
 func (*ConvertJobSignalsAttributes) Descriptor() ([]byte, []int) {
-	return file_backtest_proto_rawDescGZIP(), []int{22}
+	return file_backtest_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *ConvertJobSignalsAttributes) GetJobResultIds() []string {
@@ -1546,18 +1725,34 @@ const file_backtest_proto_rawDesc = "" +
 	"\n" +
 	"\x0ebacktest.proto\x12\vnightjar.v1\x1a\x1bgoogle/protobuf/empty.proto\x1a\n" +
 	"rule.proto\x1a\fsignal.proto\x1a\n" +
-	"wire.proto\"k\n" +
+	"wire.proto\"\x89\x01\n" +
 	"\x12RunBacktestRequest\x12%\n" +
 	"\x04rule\x18\x01 \x01(\v2\x11.nightjar.v1.RuleR\x04rule\x12\x18\n" +
 	"\x04from\x18\x02 \x01(\tB\x04\xa0\xb5\x18\x01R\x04from\x12\x14\n" +
-	"\x02to\x18\x03 \x01(\tB\x04\xa0\xb5\x18\x01R\x02to\"\xa8\x01\n" +
+	"\x02to\x18\x03 \x01(\tB\x04\xa0\xb5\x18\x01R\x02to\x12\x1c\n" +
+	"\tstretches\x18\x04 \x01(\x03R\tstretches\"\xda\x01\n" +
 	"\x13RunBacktestResponse\x125\n" +
 	"\asignals\x18\x01 \x03(\v2\x1b.nightjar.v1.BacktestSignalR\asignals\x12\x18\n" +
 	"\amatches\x18\x02 \x01(\x03R\amatches\x12\x1e\n" +
 	"\n" +
 	"suppressed\x18\x03 \x01(\x03R\n" +
-	"suppressed\x12 \n" +
-	"\bwarnings\x18Z \x03(\tB\x04\x88\xb5\x18\x01R\bwarnings\"\xca\x01\n" +
+	"suppressed\x120\n" +
+	"\x05peaks\x18\x04 \x01(\v2\x1a.nightjar.v1.BacktestPeaksR\x05peaks\x12 \n" +
+	"\bwarnings\x18Z \x03(\tB\x04\x88\xb5\x18\x01R\bwarnings\"\xee\x01\n" +
+	"\rBacktestPeaks\x12\x18\n" +
+	"\aqueries\x18\x01 \x03(\tR\aqueries\x12\x1c\n" +
+	"\twindow_ms\x18\x02 \x01(\x03R\twindow_ms\x121\n" +
+	"\x06points\x18\x03 \x03(\v2\x19.nightjar.v1.BacktestPeakR\x06points\x12<\n" +
+	"\n" +
+	"thresholds\x18\x04 \x03(\v2\x1c.nightjar.v1.CourseThresholdR\n" +
+	"thresholds\x12\x1a\n" +
+	"\bleft_out\x18\x05 \x01(\x03R\bleft_out\x12\x18\n" +
+	"\amissing\x18\x06 \x01(\tR\amissing\"`\n" +
+	"\fBacktestPeak\x12\x0e\n" +
+	"\x02at\x18\x01 \x01(\x03R\x02at\x12\x14\n" +
+	"\x05group\x18\x02 \x03(\tR\x05group\x12\x16\n" +
+	"\x06values\x18\x03 \x03(\x01R\x06values\x12\x12\n" +
+	"\x04case\x18\x04 \x01(\x05R\x04case\"\xca\x01\n" +
 	"\x0eBacktestSignal\x12\x12\n" +
 	"\x04case\x18\x01 \x01(\x05R\x04case\x12\x1c\n" +
 	"\tcase_name\x18\x02 \x01(\tR\tcase_name\x12\x14\n" +
@@ -1702,100 +1897,106 @@ func file_backtest_proto_rawDescGZIP() []byte {
 	return file_backtest_proto_rawDescData
 }
 
-var file_backtest_proto_msgTypes = make([]protoimpl.MessageInfo, 23)
+var file_backtest_proto_msgTypes = make([]protoimpl.MessageInfo, 25)
 var file_backtest_proto_goTypes = []any{
 	(*RunBacktestRequest)(nil),          // 0: nightjar.v1.RunBacktestRequest
 	(*RunBacktestResponse)(nil),         // 1: nightjar.v1.RunBacktestResponse
-	(*BacktestSignal)(nil),              // 2: nightjar.v1.BacktestSignal
-	(*CreateJobRequest)(nil),            // 3: nightjar.v1.CreateJobRequest
-	(*CreateJobData)(nil),               // 4: nightjar.v1.CreateJobData
-	(*CreateJobAttributes)(nil),         // 5: nightjar.v1.CreateJobAttributes
-	(*JobDefinition)(nil),               // 6: nightjar.v1.JobDefinition
-	(*JobFromRule)(nil),                 // 7: nightjar.v1.JobFromRule
-	(*CreateJobResponse)(nil),           // 8: nightjar.v1.CreateJobResponse
-	(*JobReference)(nil),                // 9: nightjar.v1.JobReference
-	(*ListJobsRequest)(nil),             // 10: nightjar.v1.ListJobsRequest
-	(*JobPage)(nil),                     // 11: nightjar.v1.JobPage
-	(*JobFilter)(nil),                   // 12: nightjar.v1.JobFilter
-	(*ListJobsResponse)(nil),            // 13: nightjar.v1.ListJobsResponse
-	(*ListJobsMeta)(nil),                // 14: nightjar.v1.ListJobsMeta
-	(*GetJobRequest)(nil),               // 15: nightjar.v1.GetJobRequest
-	(*GetJobResponse)(nil),              // 16: nightjar.v1.GetJobResponse
-	(*JobItem)(nil),                     // 17: nightjar.v1.JobItem
-	(*JobAttributes)(nil),               // 18: nightjar.v1.JobAttributes
-	(*ListSignalsOfJobRequest)(nil),     // 19: nightjar.v1.ListSignalsOfJobRequest
-	(*ConvertJobSignalsRequest)(nil),    // 20: nightjar.v1.ConvertJobSignalsRequest
-	(*ConvertJobSignalsData)(nil),       // 21: nightjar.v1.ConvertJobSignalsData
-	(*ConvertJobSignalsAttributes)(nil), // 22: nightjar.v1.ConvertJobSignalsAttributes
-	(*Rule)(nil),                        // 23: nightjar.v1.Rule
-	(*RuleQuery)(nil),                   // 24: nightjar.v1.RuleQuery
-	(*RuleCase)(nil),                    // 25: nightjar.v1.RuleCase
-	(*RuleOptions)(nil),                 // 26: nightjar.v1.RuleOptions
-	(*ThirdPartyCase)(nil),              // 27: nightjar.v1.ThirdPartyCase
-	(*RuleReferenceTable)(nil),          // 28: nightjar.v1.RuleReferenceTable
-	(*CalculatedField)(nil),             // 29: nightjar.v1.CalculatedField
-	(*RuleFilter)(nil),                  // 30: nightjar.v1.RuleFilter
-	(*SignalFilter)(nil),                // 31: nightjar.v1.SignalFilter
-	(*SignalPage)(nil),                  // 32: nightjar.v1.SignalPage
-	(*SearchSignalsRequest)(nil),        // 33: nightjar.v1.SearchSignalsRequest
-	(*GetSignalRequest)(nil),            // 34: nightjar.v1.GetSignalRequest
-	(*emptypb.Empty)(nil),               // 35: google.protobuf.Empty
-	(*SearchSignalsResponse)(nil),       // 36: nightjar.v1.SearchSignalsResponse
-	(*GetSignalResponse)(nil),           // 37: nightjar.v1.GetSignalResponse
+	(*BacktestPeaks)(nil),               // 2: nightjar.v1.BacktestPeaks
+	(*BacktestPeak)(nil),                // 3: nightjar.v1.BacktestPeak
+	(*BacktestSignal)(nil),              // 4: nightjar.v1.BacktestSignal
+	(*CreateJobRequest)(nil),            // 5: nightjar.v1.CreateJobRequest
+	(*CreateJobData)(nil),               // 6: nightjar.v1.CreateJobData
+	(*CreateJobAttributes)(nil),         // 7: nightjar.v1.CreateJobAttributes
+	(*JobDefinition)(nil),               // 8: nightjar.v1.JobDefinition
+	(*JobFromRule)(nil),                 // 9: nightjar.v1.JobFromRule
+	(*CreateJobResponse)(nil),           // 10: nightjar.v1.CreateJobResponse
+	(*JobReference)(nil),                // 11: nightjar.v1.JobReference
+	(*ListJobsRequest)(nil),             // 12: nightjar.v1.ListJobsRequest
+	(*JobPage)(nil),                     // 13: nightjar.v1.JobPage
+	(*JobFilter)(nil),                   // 14: nightjar.v1.JobFilter
+	(*ListJobsResponse)(nil),            // 15: nightjar.v1.ListJobsResponse
+	(*ListJobsMeta)(nil),                // 16: nightjar.v1.ListJobsMeta
+	(*GetJobRequest)(nil),               // 17: nightjar.v1.GetJobRequest
+	(*GetJobResponse)(nil),              // 18: nightjar.v1.GetJobResponse
+	(*JobItem)(nil),                     // 19: nightjar.v1.JobItem
+	(*JobAttributes)(nil),               // 20: nightjar.v1.JobAttributes
+	(*ListSignalsOfJobRequest)(nil),     // 21: nightjar.v1.ListSignalsOfJobRequest
+	(*ConvertJobSignalsRequest)(nil),    // 22: nightjar.v1.ConvertJobSignalsRequest
+	(*ConvertJobSignalsData)(nil),       // 23: nightjar.v1.ConvertJobSignalsData
+	(*ConvertJobSignalsAttributes)(nil), // 24: nightjar.v1.ConvertJobSignalsAttributes
+	(*Rule)(nil),                        // 25: nightjar.v1.Rule
+	(*CourseThreshold)(nil),             // 26: nightjar.v1.CourseThreshold
+	(*RuleQuery)(nil),                   // 27: nightjar.v1.RuleQuery
+	(*RuleCase)(nil),                    // 28: nightjar.v1.RuleCase
+	(*RuleOptions)(nil),                 // 29: nightjar.v1.RuleOptions
+	(*ThirdPartyCase)(nil),              // 30: nightjar.v1.ThirdPartyCase
+	(*RuleReferenceTable)(nil),          // 31: nightjar.v1.RuleReferenceTable
+	(*CalculatedField)(nil),             // 32: nightjar.v1.CalculatedField
+	(*RuleFilter)(nil),                  // 33: nightjar.v1.RuleFilter
+	(*SignalFilter)(nil),                // 34: nightjar.v1.SignalFilter
+	(*SignalPage)(nil),                  // 35: nightjar.v1.SignalPage
+	(*SearchSignalsRequest)(nil),        // 36: nightjar.v1.SearchSignalsRequest
+	(*GetSignalRequest)(nil),            // 37: nightjar.v1.GetSignalRequest
+	(*emptypb.Empty)(nil),               // 38: google.protobuf.Empty
+	(*SearchSignalsResponse)(nil),       // 39: nightjar.v1.SearchSignalsResponse
+	(*GetSignalResponse)(nil),           // 40: nightjar.v1.GetSignalResponse
 }
 var file_backtest_proto_depIdxs = []int32{
-	23, // 0: nightjar.v1.RunBacktestRequest.rule:type_name -> nightjar.v1.Rule
-	2,  // 1: nightjar.v1.RunBacktestResponse.signals:type_name -> nightjar.v1.BacktestSignal
-	4,  // 2: nightjar.v1.CreateJobRequest.data:type_name -> nightjar.v1.CreateJobData
-	5,  // 3: nightjar.v1.CreateJobData.attributes:type_name -> nightjar.v1.CreateJobAttributes
-	6,  // 4: nightjar.v1.CreateJobAttributes.job_definition:type_name -> nightjar.v1.JobDefinition
-	7,  // 5: nightjar.v1.CreateJobAttributes.from_rule:type_name -> nightjar.v1.JobFromRule
-	24, // 6: nightjar.v1.JobDefinition.queries:type_name -> nightjar.v1.RuleQuery
-	25, // 7: nightjar.v1.JobDefinition.cases:type_name -> nightjar.v1.RuleCase
-	26, // 8: nightjar.v1.JobDefinition.options:type_name -> nightjar.v1.RuleOptions
-	27, // 9: nightjar.v1.JobDefinition.third_party_cases:type_name -> nightjar.v1.ThirdPartyCase
-	28, // 10: nightjar.v1.JobDefinition.reference_tables:type_name -> nightjar.v1.RuleReferenceTable
-	29, // 11: nightjar.v1.JobDefinition.calculated_fields:type_name -> nightjar.v1.CalculatedField
-	30, // 12: nightjar.v1.JobDefinition.filters:type_name -> nightjar.v1.RuleFilter
-	9,  // 13: nightjar.v1.CreateJobResponse.data:type_name -> nightjar.v1.JobReference
-	11, // 14: nightjar.v1.ListJobsRequest.page:type_name -> nightjar.v1.JobPage
-	12, // 15: nightjar.v1.ListJobsRequest.filter:type_name -> nightjar.v1.JobFilter
-	17, // 16: nightjar.v1.ListJobsResponse.data:type_name -> nightjar.v1.JobItem
-	14, // 17: nightjar.v1.ListJobsResponse.meta:type_name -> nightjar.v1.ListJobsMeta
-	17, // 18: nightjar.v1.GetJobResponse.data:type_name -> nightjar.v1.JobItem
-	18, // 19: nightjar.v1.JobItem.attributes:type_name -> nightjar.v1.JobAttributes
-	6,  // 20: nightjar.v1.JobAttributes.job_definition:type_name -> nightjar.v1.JobDefinition
-	31, // 21: nightjar.v1.ListSignalsOfJobRequest.filter:type_name -> nightjar.v1.SignalFilter
-	32, // 22: nightjar.v1.ListSignalsOfJobRequest.page:type_name -> nightjar.v1.SignalPage
-	21, // 23: nightjar.v1.ConvertJobSignalsRequest.data:type_name -> nightjar.v1.ConvertJobSignalsData
-	22, // 24: nightjar.v1.ConvertJobSignalsData.attributes:type_name -> nightjar.v1.ConvertJobSignalsAttributes
-	0,  // 25: nightjar.v1.BacktestService.RunBacktest:input_type -> nightjar.v1.RunBacktestRequest
-	3,  // 26: nightjar.v1.BacktestService.CreateJob:input_type -> nightjar.v1.CreateJobRequest
-	10, // 27: nightjar.v1.BacktestService.ListJobs:input_type -> nightjar.v1.ListJobsRequest
-	15, // 28: nightjar.v1.BacktestService.GetJob:input_type -> nightjar.v1.GetJobRequest
-	15, // 29: nightjar.v1.BacktestService.CancelJob:input_type -> nightjar.v1.GetJobRequest
-	15, // 30: nightjar.v1.BacktestService.DeleteJob:input_type -> nightjar.v1.GetJobRequest
-	33, // 31: nightjar.v1.BacktestService.SearchJobSignals:input_type -> nightjar.v1.SearchSignalsRequest
-	33, // 32: nightjar.v1.BacktestService.ListJobSignals:input_type -> nightjar.v1.SearchSignalsRequest
-	19, // 33: nightjar.v1.BacktestService.ListSignalsOfJob:input_type -> nightjar.v1.ListSignalsOfJobRequest
-	34, // 34: nightjar.v1.BacktestService.GetJobSignal:input_type -> nightjar.v1.GetSignalRequest
-	20, // 35: nightjar.v1.BacktestService.ConvertJobSignals:input_type -> nightjar.v1.ConvertJobSignalsRequest
-	1,  // 36: nightjar.v1.BacktestService.RunBacktest:output_type -> nightjar.v1.RunBacktestResponse
-	8,  // 37: nightjar.v1.BacktestService.CreateJob:output_type -> nightjar.v1.CreateJobResponse
-	13, // 38: nightjar.v1.BacktestService.ListJobs:output_type -> nightjar.v1.ListJobsResponse
-	16, // 39: nightjar.v1.BacktestService.GetJob:output_type -> nightjar.v1.GetJobResponse
-	35, // 40: nightjar.v1.BacktestService.CancelJob:output_type -> google.protobuf.Empty
-	35, // 41: nightjar.v1.BacktestService.DeleteJob:output_type -> google.protobuf.Empty
-	36, // 42: nightjar.v1.BacktestService.SearchJobSignals:output_type -> nightjar.v1.SearchSignalsResponse
-	36, // 43: nightjar.v1.BacktestService.ListJobSignals:output_type -> nightjar.v1.SearchSignalsResponse
-	36, // 44: nightjar.v1.BacktestService.ListSignalsOfJob:output_type -> nightjar.v1.SearchSignalsResponse
-	37, // 45: nightjar.v1.BacktestService.GetJobSignal:output_type -> nightjar.v1.GetSignalResponse
-	35, // 46: nightjar.v1.BacktestService.ConvertJobSignals:output_type -> google.protobuf.Empty
-	36, // [36:47] is the sub-list for method output_type
-	25, // [25:36] is the sub-list for method input_type
-	25, // [25:25] is the sub-list for extension type_name
-	25, // [25:25] is the sub-list for extension extendee
-	0,  // [0:25] is the sub-list for field type_name
+	25, // 0: nightjar.v1.RunBacktestRequest.rule:type_name -> nightjar.v1.Rule
+	4,  // 1: nightjar.v1.RunBacktestResponse.signals:type_name -> nightjar.v1.BacktestSignal
+	2,  // 2: nightjar.v1.RunBacktestResponse.peaks:type_name -> nightjar.v1.BacktestPeaks
+	3,  // 3: nightjar.v1.BacktestPeaks.points:type_name -> nightjar.v1.BacktestPeak
+	26, // 4: nightjar.v1.BacktestPeaks.thresholds:type_name -> nightjar.v1.CourseThreshold
+	6,  // 5: nightjar.v1.CreateJobRequest.data:type_name -> nightjar.v1.CreateJobData
+	7,  // 6: nightjar.v1.CreateJobData.attributes:type_name -> nightjar.v1.CreateJobAttributes
+	8,  // 7: nightjar.v1.CreateJobAttributes.job_definition:type_name -> nightjar.v1.JobDefinition
+	9,  // 8: nightjar.v1.CreateJobAttributes.from_rule:type_name -> nightjar.v1.JobFromRule
+	27, // 9: nightjar.v1.JobDefinition.queries:type_name -> nightjar.v1.RuleQuery
+	28, // 10: nightjar.v1.JobDefinition.cases:type_name -> nightjar.v1.RuleCase
+	29, // 11: nightjar.v1.JobDefinition.options:type_name -> nightjar.v1.RuleOptions
+	30, // 12: nightjar.v1.JobDefinition.third_party_cases:type_name -> nightjar.v1.ThirdPartyCase
+	31, // 13: nightjar.v1.JobDefinition.reference_tables:type_name -> nightjar.v1.RuleReferenceTable
+	32, // 14: nightjar.v1.JobDefinition.calculated_fields:type_name -> nightjar.v1.CalculatedField
+	33, // 15: nightjar.v1.JobDefinition.filters:type_name -> nightjar.v1.RuleFilter
+	11, // 16: nightjar.v1.CreateJobResponse.data:type_name -> nightjar.v1.JobReference
+	13, // 17: nightjar.v1.ListJobsRequest.page:type_name -> nightjar.v1.JobPage
+	14, // 18: nightjar.v1.ListJobsRequest.filter:type_name -> nightjar.v1.JobFilter
+	19, // 19: nightjar.v1.ListJobsResponse.data:type_name -> nightjar.v1.JobItem
+	16, // 20: nightjar.v1.ListJobsResponse.meta:type_name -> nightjar.v1.ListJobsMeta
+	19, // 21: nightjar.v1.GetJobResponse.data:type_name -> nightjar.v1.JobItem
+	20, // 22: nightjar.v1.JobItem.attributes:type_name -> nightjar.v1.JobAttributes
+	8,  // 23: nightjar.v1.JobAttributes.job_definition:type_name -> nightjar.v1.JobDefinition
+	34, // 24: nightjar.v1.ListSignalsOfJobRequest.filter:type_name -> nightjar.v1.SignalFilter
+	35, // 25: nightjar.v1.ListSignalsOfJobRequest.page:type_name -> nightjar.v1.SignalPage
+	23, // 26: nightjar.v1.ConvertJobSignalsRequest.data:type_name -> nightjar.v1.ConvertJobSignalsData
+	24, // 27: nightjar.v1.ConvertJobSignalsData.attributes:type_name -> nightjar.v1.ConvertJobSignalsAttributes
+	0,  // 28: nightjar.v1.BacktestService.RunBacktest:input_type -> nightjar.v1.RunBacktestRequest
+	5,  // 29: nightjar.v1.BacktestService.CreateJob:input_type -> nightjar.v1.CreateJobRequest
+	12, // 30: nightjar.v1.BacktestService.ListJobs:input_type -> nightjar.v1.ListJobsRequest
+	17, // 31: nightjar.v1.BacktestService.GetJob:input_type -> nightjar.v1.GetJobRequest
+	17, // 32: nightjar.v1.BacktestService.CancelJob:input_type -> nightjar.v1.GetJobRequest
+	17, // 33: nightjar.v1.BacktestService.DeleteJob:input_type -> nightjar.v1.GetJobRequest
+	36, // 34: nightjar.v1.BacktestService.SearchJobSignals:input_type -> nightjar.v1.SearchSignalsRequest
+	36, // 35: nightjar.v1.BacktestService.ListJobSignals:input_type -> nightjar.v1.SearchSignalsRequest
+	21, // 36: nightjar.v1.BacktestService.ListSignalsOfJob:input_type -> nightjar.v1.ListSignalsOfJobRequest
+	37, // 37: nightjar.v1.BacktestService.GetJobSignal:input_type -> nightjar.v1.GetSignalRequest
+	22, // 38: nightjar.v1.BacktestService.ConvertJobSignals:input_type -> nightjar.v1.ConvertJobSignalsRequest
+	1,  // 39: nightjar.v1.BacktestService.RunBacktest:output_type -> nightjar.v1.RunBacktestResponse
+	10, // 40: nightjar.v1.BacktestService.CreateJob:output_type -> nightjar.v1.CreateJobResponse
+	15, // 41: nightjar.v1.BacktestService.ListJobs:output_type -> nightjar.v1.ListJobsResponse
+	18, // 42: nightjar.v1.BacktestService.GetJob:output_type -> nightjar.v1.GetJobResponse
+	38, // 43: nightjar.v1.BacktestService.CancelJob:output_type -> google.protobuf.Empty
+	38, // 44: nightjar.v1.BacktestService.DeleteJob:output_type -> google.protobuf.Empty
+	39, // 45: nightjar.v1.BacktestService.SearchJobSignals:output_type -> nightjar.v1.SearchSignalsResponse
+	39, // 46: nightjar.v1.BacktestService.ListJobSignals:output_type -> nightjar.v1.SearchSignalsResponse
+	39, // 47: nightjar.v1.BacktestService.ListSignalsOfJob:output_type -> nightjar.v1.SearchSignalsResponse
+	40, // 48: nightjar.v1.BacktestService.GetJobSignal:output_type -> nightjar.v1.GetSignalResponse
+	38, // 49: nightjar.v1.BacktestService.ConvertJobSignals:output_type -> google.protobuf.Empty
+	39, // [39:50] is the sub-list for method output_type
+	28, // [28:39] is the sub-list for method input_type
+	28, // [28:28] is the sub-list for extension type_name
+	28, // [28:28] is the sub-list for extension extendee
+	0,  // [0:28] is the sub-list for field type_name
 }
 
 func init() { file_backtest_proto_init() }
@@ -1806,17 +2007,17 @@ func file_backtest_proto_init() {
 	file_rule_proto_init()
 	file_signal_proto_init()
 	file_wire_proto_init()
-	file_backtest_proto_msgTypes[5].OneofWrappers = []any{}
 	file_backtest_proto_msgTypes[7].OneofWrappers = []any{}
-	file_backtest_proto_msgTypes[11].OneofWrappers = []any{}
-	file_backtest_proto_msgTypes[18].OneofWrappers = []any{}
+	file_backtest_proto_msgTypes[9].OneofWrappers = []any{}
+	file_backtest_proto_msgTypes[13].OneofWrappers = []any{}
+	file_backtest_proto_msgTypes[20].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_backtest_proto_rawDesc), len(file_backtest_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   23,
+			NumMessages:   25,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -87,9 +87,11 @@ func (x *CheckRuleRequest) GetRuleId() string {
 type CheckRuleResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// It could be stored.
-	Valid         bool          `protobuf:"varint,1,opt,name=valid,proto3" json:"valid,omitempty"`
-	Problems      []*RuleRemark `protobuf:"bytes,2,rep,name=problems,proto3" json:"problems,omitempty"`
-	Warnings      []*RuleRemark `protobuf:"bytes,3,rep,name=warnings,proto3" json:"warnings,omitempty"`
+	Valid    bool          `protobuf:"varint,1,opt,name=valid,proto3" json:"valid,omitempty"`
+	Problems []*RuleRemark `protobuf:"bytes,2,rep,name=problems,proto3" json:"problems,omitempty"`
+	Warnings []*RuleRemark `protobuf:"bytes,3,rep,name=warnings,proto3" json:"warnings,omitempty"`
+	// It would be kept and not evaluated: why.
+	Unsupported   string `protobuf:"bytes,4,opt,name=unsupported,proto3" json:"unsupported,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -143,6 +145,13 @@ func (x *CheckRuleResponse) GetWarnings() []*RuleRemark {
 		return x.Warnings
 	}
 	return nil
+}
+
+func (x *CheckRuleResponse) GetUnsupported() string {
+	if x != nil {
+		return x.Unsupported
+	}
+	return ""
 }
 
 // RuleRemark is something about a place of a rule, such as queries[0].query; no place is
@@ -1112,11 +1121,12 @@ const file_rule_authoring_proto_rawDesc = "" +
 	"\x10CheckRuleRequest\x12*\n" +
 	"\x04rule\x18\x02 \x01(\v2\x16.google.protobuf.ValueR\x04rule\x12%\n" +
 	"\trule_text\x18\x01 \x01(\tB\b\x9a\xb5\x18\x04ruleR\bruleText\x12\x18\n" +
-	"\arule_id\x18\x03 \x01(\tR\arule_id\"\x93\x01\n" +
+	"\arule_id\x18\x03 \x01(\tR\arule_id\"\xb5\x01\n" +
 	"\x11CheckRuleResponse\x12\x14\n" +
 	"\x05valid\x18\x01 \x01(\bR\x05valid\x123\n" +
 	"\bproblems\x18\x02 \x03(\v2\x17.nightjar.v1.RuleRemarkR\bproblems\x123\n" +
-	"\bwarnings\x18\x03 \x03(\v2\x17.nightjar.v1.RuleRemarkR\bwarnings\"<\n" +
+	"\bwarnings\x18\x03 \x03(\v2\x17.nightjar.v1.RuleRemarkR\bwarnings\x12 \n" +
+	"\vunsupported\x18\x04 \x01(\tR\vunsupported\"<\n" +
 	"\n" +
 	"RuleRemark\x12\x14\n" +
 	"\x05place\x18\x01 \x01(\tR\x05place\x12\x18\n" +

@@ -74,8 +74,24 @@ type Found struct {
 	LeftOut compiler.LeftOut
 
 	changes []detect.Change // by signal
+	matches []compiler.Match
 	// signals are what a rule over signals was run over, as events by place.
 	signals map[uint64]*schema.Event
+}
+
+// maxPeakMatches is of how many matches peaks are looked for.
+const maxPeakMatches = 300_000
+
+// ErrManyMatches says that there are too many matches to look for what their values came to.
+var ErrManyMatches = fmt.Errorf("more than %d events match: what each group came to is only looked for in fewer; take a shorter time", maxPeakMatches)
+
+// Peaks are what the values of each group came to in each stretch, as detect.Peaks has them.
+func (f *Found) Peaks(bounds []schema.Millis) ([]detect.Column, []detect.Peak, error) {
+	if len(f.matches) > maxPeakMatches {
+		return nil, nil, ErrManyMatches
+	}
+	columns, peaks := detect.Peaks(f.Plan, f.matches, bounds)
+	return columns, peaks, nil
 }
 
 // Backtest compiles a rule and runs it. A rule that is wrong is a *schema.InvalidError.
@@ -112,7 +128,7 @@ func (r *Runner) Run(ctx context.Context, plan *compiler.BoundPlan, in scheduler
 	if err != nil {
 		return nil, err
 	}
-	out.Matches = len(matches)
+	out.Matches, out.matches = len(matches), matches
 	out.changes, err = detect.ReplayWithProgress(plan, matches, r.horizon(plan, in), func(done float64) error {
 		progress(scanShare + (1-scanShare)*done)
 		return ctx.Err()

@@ -152,23 +152,17 @@ func (c *Course) thin(most int) {
 	if n <= most {
 		return
 	}
-	sum := func(p CoursePoint) (total float64) {
-		for _, v := range p.Values {
-			total += v
-		}
-		return total
-	}
 	kept := make([]CoursePoint, 0, most)
 	for i := range most {
 		stretch := c.Points[i*n/most : (i+1)*n/most]
 		kept = append(kept, slices.MaxFunc(stretch, func(a, b CoursePoint) int {
-			switch held := (a.Case >= 0) == (b.Case >= 0); {
-			case held && sum(a) < sum(b), !held && b.Case >= 0:
+			switch {
+			case a.below(&b):
 				return -1
-			case held && sum(a) == sum(b):
-				return 0
+			case b.below(&a):
+				return 1
 			}
-			return 1
+			return 0
 		}))
 	}
 	c.Points, c.Thinned = kept, true

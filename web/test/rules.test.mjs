@@ -3,7 +3,7 @@ import { mkdir } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before } from 'node:test'
-import { hostile, makeRule, makeSignals } from './data.mjs'
+import { hostile, makeRule, makeSignals, send } from './data.mjs'
 import { axeFaults, openBrowser, openPage, scene, startEngine } from './engine.mjs'
 
 const pictures = process.env.PICTURES ?? join(tmpdir(), 'nightjar-pictures')
@@ -227,6 +227,35 @@ scene('who may only read sees all of it and changes nothing', async () => {
   await page.getByText('no errors').waitFor()
   await page.locator('.rule-version').first().waitFor()
   assert.equal(await page.getByRole('button', { name: 'Disable', exact: true }).isDisabled(), true)
+  assert.deepEqual(page.faults, [])
+})
+
+scene('a draft is set beside the version in force: what is lost is first, true positives above all', async () => {
+  const made = await makeRule(engine, 'Compared', 'high', 'page-compared', { cases: [{ status: 'high', condition: 'seen > 1', notifications: [] }] })
+  const id = made.id
+  await send(engine, ['a', 'b', 'b', 'c', 'c', 'c'].map((who) => ({ ddsource: 'page-compared', hostname: 'h', message: 'x', usr: { id: 'compared-' + who } })))
+  const found = await engine.until('its signals', async () => {
+    const { data } = await engine.call('/api/v2/security_monitoring/signals/search', { filter: { query: 'rule_id:' + id } })
+    return data?.length === 2 && data
+  })
+  const lost = found.find((s) => JSON.stringify(s).includes('compared-b'))
+  await engine.call(`/api/v2/security_monitoring/signals/${lost.id}/state`, { data: { attributes: { state: 'archived', archive_reason: 'true_positive_malicious' } } }, 'PATCH')
+  const page = await openPage(browser, engine, { path: '/rules/' + id })
+  await page.getByLabel('Condition of case 1').fill('seen > 2')
+  await page.getByText('v1 against this draft').waitFor()
+  await page.locator('.rule-figures').getByText('1 true positive').waitFor()
+  const first = page.locator('.rule-given tbody tr').first()
+  assert.match(await first.innerText(), /compared-b/)
+  await first.getByRole('link', { name: 'True positive' }).waitFor()
+  assert.equal(await page.locator('.rule-given tbody tr').count(), 2)
+  await page.locator('.backtest-plot').getByText('draft: > 2').waitFor()
+  await page.locator('.backtest-plot').getByText('in force: > 1').waitFor()
+  assert.equal(await page.locator('.backtest-lost').count(), 2, 'one in the legend, one in the plot')
+  assert.deepEqual(await axeFaults(page), [])
+  await picture(page, 'rule-compared')
+  await page.getByLabel('Condition of case 1').fill('seen > 0')
+  await page.locator('.rule-figures').getByText('no true positive').waitFor({ state: 'detached' })
+  await page.locator('.rule-figures .good dd').getByText('+1').waitFor()
   assert.deepEqual(page.faults, [])
 })
 

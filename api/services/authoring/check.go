@@ -35,7 +35,7 @@ func (s *AuthoringService) CheckRule(ctx context.Context, in *pb.CheckRuleReques
 	if s.Reach != nil {
 		warnings = append(warnings, s.Reach.Look(ctx, checked.Plan)...)
 	}
-	return &pb.CheckRuleResponse{Valid: true, Warnings: placed(warnings)}, nil
+	return &pb.CheckRuleResponse{Valid: true, Warnings: placed(warnings), Unsupported: checked.Plan.Unsupported}, nil
 }
 
 // written is the rule that a text says.

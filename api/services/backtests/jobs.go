@@ -46,13 +46,21 @@ func (s *BacktestService) RunBacktest(ctx context.Context, in *pb.RunBacktestReq
 	if err != nil {
 		return nil, err
 	}
-	found, warnings, err := s.Runner.Backtest(ctx, rule, scheduler.TimeSpan{From: from, To: to})
+	span := scheduler.TimeSpan{From: from, To: to}
+	bounds, err := stretches(span, in.GetStretches())
+	if err != nil {
+		return nil, err
+	}
+	found, warnings, err := s.Runner.Backtest(ctx, rule, span)
 	if err != nil {
 		return nil, ruledoc.Explain(err)
 	}
 	out := &pb.RunBacktestResponse{Matches: int64(found.Matches), Warnings: warnings}
 	if told := found.LeftOut.String(); told != "" {
 		out.Warnings = append(out.Warnings, told)
+	}
+	if len(bounds) > 0 {
+		out.Peaks = peaksOf(found, bounds)
 	}
 	for i := range found.Signals {
 		sig := &found.Signals[i]

@@ -17,12 +17,14 @@ export interface CheckedRule {
   valid: boolean
   problems: Remark[]
   warnings: Remark[]
+  /** It would be kept and not evaluated: why. */
+  unsupported: string
 }
 
 /** checkRule has the engine check a rule, whatever it is, as the next version of a stored one or as a new one. */
 export async function checkRule(rule: unknown, id: string, signal: AbortSignal): Promise<CheckedRule> {
-  const c = await call<{ valid?: boolean; problems?: RemarkBody[]; warnings?: RemarkBody[] }>('/api/nightjar/v1/rules/check', { body: { rule, rule_id: id }, signal })
-  return { valid: c.valid ?? false, problems: remarksOf(c.problems), warnings: remarksOf(c.warnings) }
+  const c = await call<{ valid?: boolean; problems?: RemarkBody[]; warnings?: RemarkBody[]; unsupported?: string }>('/api/nightjar/v1/rules/check', { body: { rule, rule_id: id }, signal })
+  return { valid: c.valid ?? false, problems: remarksOf(c.problems), warnings: remarksOf(c.warnings), unsupported: c.unsupported ?? '' }
 }
 
 const own = '/api/nightjar/v1/rules'

@@ -111,12 +111,52 @@ export interface Found {
   events: number
 }
 
+/** Peak is the highest that a group came to in a stretch of the time. */
+export interface Peak {
+  at: number
+  group: string[]
+  values: number[]
+  /** The case that held; -1: none did. */
+  case: number
+}
+
+export interface PeakThreshold {
+  query: string
+  operator: string
+  number: number
+  severity: Severity
+  /** Which of the values it is about. */
+  column: number
+}
+
+/** Peaks are what groups came to, of a rule that counts by threshold. */
+export interface Peaks {
+  queries: string[]
+  /** In milliseconds. */
+  window: number
+  points: Peak[]
+  thresholds: PeakThreshold[]
+  leftOut: number
+  /** Why there are none. */
+  missing: string
+}
+
 export interface Backtest {
   signals: Found[]
   /** How many events matched its queries. */
   matches: number
   suppressed: number
   warnings: string[]
+  peaks: Peaks | undefined
+}
+
+interface PeaksBody {
+  queries?: string[]
+  window_ms?: number
+  points?: { at?: number; group?: string[]; values?: number[]; case?: number }[]
+  thresholds?: { query?: string; operator?: string; number?: number; severity?: Severity; column?: number }[]
+  left_out?: number
+  missing?: string
 }
 
 interface BacktestBody {
@@ -124,13 +164,20 @@ interface BacktestBody {
   matches?: number
   suppressed?: number
   warnings?: string[]
+  peaks?: PeaksBody | null
 }
 
-/** backtest runs a rule over stored events. Hanging up ends it in the engine. */
-export async function backtest(rule: Rule, from: string, to: string, signal: AbortSignal): Promise<Backtest> {
-  const b = await call<BacktestBody>('/api/nightjar/v1/backtests', { body: { rule, from, to: to === '' ? 'now' : to }, signal })
+const peaksOf = (p: PeaksBody): Peaks => ({
+  queries: p.queries ?? [], window: p.window_ms ?? 0, leftOut: p.left_out ?? 0, missing: p.missing ?? '',
+  points: (p.points ?? []).map((x) => ({ at: x.at ?? 0, group: x.group ?? [], values: x.values ?? [], case: x.case ?? 0 })),
+  thresholds: (p.thresholds ?? []).map((t) => ({ query: t.query ?? '', operator: t.operator ?? '', number: t.number ?? 0, severity: t.severity ?? 'info', column: t.column ?? 0 })),
+})
+
+/** backtest runs a rule over stored events, and says what groups came to in so many stretches. Hanging up ends it in the engine. */
+export async function backtest(rule: Rule, from: string, to: string, stretches: number, signal: AbortSignal): Promise<Backtest> {
+  const b = await call<BacktestBody>('/api/nightjar/v1/backtests', { body: { rule, from, to: to === '' ? 'now' : to, stretches }, signal })
   return {
-    matches: b.matches ?? 0, suppressed: b.suppressed ?? 0, warnings: b.warnings ?? [],
+    matches: b.matches ?? 0, suppressed: b.suppressed ?? 0, warnings: b.warnings ?? [], peaks: b.peaks ? peaksOf(b.peaks) : undefined,
     signals: (b.signals ?? []).map((s) => ({
       caseName: s.case_name ?? '', group: s.group ?? [], firstSeen: s.first_seen, lastSeen: s.last_seen, severity: s.severity, events: s.events ?? 0,
     })),

@@ -64,7 +64,7 @@ export function Editor({ stored, rule, put }: EditorProps) {
       <div class="rule-columns">
         <section class="rule-editor" aria-label="The rule" tabIndex={0}><Written draft={draft} check={check} isStored={stored !== undefined} /></section>
         <section class="rule-beside" aria-label="Preview, tests, versions" tabIndex={0}>
-          <Preview rule={check.valid ? draft.rule : undefined} text={draft.text} changed={draft.changed} />
+          <Preview rule={check.valid ? draft.rule : undefined} text={draft.text} changed={draft.changed} unsupported={check.unsupported} stored={stored} />
           <TestsPart tests={tests} rule={draft.rule} />
           {stored && <Versions key={stored.version} stored={stored} lacks={lacks} put={(r) => (put?.(r), draft.saved(r.rule, r.version))} />}
         </section>

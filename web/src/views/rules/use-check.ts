@@ -13,6 +13,8 @@ export interface Check {
   warnings: Fault[]
   /** The last text that was checked is right; undefined: it is not checked yet. */
   valid: boolean | undefined
+  /** It is kept and not evaluated: why; empty: it is. */
+  unsupported: string
   /** The check itself failed. */
   error: Error | undefined
 }
@@ -22,5 +24,5 @@ export function useCheck(rule: Rule | undefined, text: string, id: string): Chec
   const settled = useSettled(text, 250)
   const asked = useAsk(rule && settled === text ? text : null, (stop): Promise<CheckedRule> => checkRule(rule, id, stop), 'keep')
   const current = rule !== undefined && settled === text && !asked.asking && !asked.error
-  return { faults: rule ? (asked.value?.problems ?? []) : [], warnings: rule ? (asked.value?.warnings ?? []) : [], valid: current ? asked.value?.valid : undefined, error: asked.error }
+  return { faults: rule ? (asked.value?.problems ?? []) : [], warnings: rule ? (asked.value?.warnings ?? []) : [], valid: current ? asked.value?.valid : undefined, unsupported: asked.value?.unsupported ?? '', error: asked.error }
 }
