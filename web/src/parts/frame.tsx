@@ -1,24 +1,28 @@
-import { createElement, type ComponentChildren, type ComponentType } from 'preact'
-import { useEffect, useState } from 'preact/hooks'
+import type { ComponentChildren } from 'preact'
+import { useState } from 'preact/hooks'
 import { go, useAddress } from '../state/address'
 import { useCommands, type Command } from '../state/commands'
-import { tell } from '../state/done'
 import { useKeys } from '../state/keys'
+import { later, useLater } from '../state/later'
 import { prefer, usePreferences, type Preferences } from '../state/preferences'
 import { leave, useCaller } from '../state/session'
 import { oneLine } from '../state/text'
 import { zoneName } from '../state/time'
 import { views } from '../views'
 import { EngineState } from './engine-state'
-import { KeyList } from './key-list'
 import { Menu, MenuItem } from './menu'
 import { StatusLine } from './status-line'
 import { ValueMenu } from './value-menu'
+
+const palettes = later(() => import('./palette'))
+const keyLists = later(() => import('./key-list'))
 
 /** Frame is what surrounds every view: the bar at the top, and the line of what was done. */
 export function Frame({ children }: { children: ComponentChildren }) {
   const [listing, setListing] = useState(false)
   const [finding, setFinding] = useState(false)
+  const palette = useLater(palettes, finding)
+  const list = useLater(keyLists, listing)
   useCommands([...ownCommands(usePreferences()), { name: 'List of keys', of: 'help', keys: '?', act: () => setListing(true) }])
   useKeys([
     { keys: 'Mod+k', does: 'go to, or do', act: () => setFinding(true), always: true },
@@ -32,22 +36,11 @@ export function Frame({ children }: { children: ComponentChildren }) {
       <div id="content" class="content" tabIndex={-1}>{children}</div>
       <StatusLine />
       <ValueMenu />
-      {finding && <LatePalette close={() => setFinding(false)} />}
-      {listing && <KeyList close={() => setListing(false)} />}
+      {palette && <palette.default close={() => setFinding(false)} />}
+      {list && <list.KeyList close={() => setListing(false)} />}
     </>
   )
 }
-
-/** LatePalette is loaded when somebody asks for it. */
-function LatePalette({ close }: { close: () => void }) {
-  const [, redraw] = useState({})
-  useEffect(() => {
-    if (!palette) void import('./palette').then((m) => ((palette = m.default), redraw({})), () => tell({ text: 'The palette could not be loaded.', failed: true }))
-  }, [])
-  return palette ? createElement(palette, { close }) : null
-}
-
-let palette: ComponentType<{ close: () => void }> | undefined
 
 /** ownCommands are what a person chooses for themselves. */
 function ownCommands(p: Preferences): Command[] {

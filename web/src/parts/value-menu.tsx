@@ -1,19 +1,22 @@
 import { useRef, useState } from 'preact/hooks'
 import { cameFromNow } from '../state/around'
 import { entityPath, go, pathOf, useAddress } from '../state/address'
+import { later, useLater } from '../state/later'
 import { excluding } from '../state/query'
 import { useMay } from '../state/session'
 import { both, oneLine, term } from '../state/text'
 import { closeValue, useOpenValue } from '../state/values'
 import { views } from '../views'
-import { AddToTable } from './add-to-table'
 import { MenuBox, MenuItem } from './menu'
 import { copy } from './value'
+
+const adds = later(() => import('./add-to-table'))
 
 /** ValueMenu is the menu of the value that is open, of which there is one in the page. */
 export function ValueMenu() {
   const open = useOpenValue()
   const [adding, setAdding] = useState<string | undefined>()
+  const add = useLater(adds, adding !== undefined)
   const box = useRef<HTMLElement>(null)
   const back = () => {
     closeValue()
@@ -28,7 +31,7 @@ export function ValueMenu() {
           </MenuBox>
         </section>
       )}
-      {adding !== undefined && <AddToTable value={adding} close={() => setAdding(undefined)} />}
+      {add && adding !== undefined && <add.AddToTable value={adding} close={() => setAdding(undefined)} />}
     </>
   )
 }

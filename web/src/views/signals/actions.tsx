@@ -7,12 +7,11 @@ import { useCommands, type Command } from '../../state/commands'
 import { tell } from '../../state/done'
 import { count, plural } from '../../state/text'
 import { act, actOnAll, type Shown } from './act'
-import { AssignForm } from './assign-form'
 import { reasons } from './reasons'
-import { Respond } from './respond'
-import { SuppressDialog } from './suppress'
-import { TriageForm } from './triage-form'
 import { useKeys } from '../../state/keys'
+import { later, useLater } from '../../state/later'
+
+const forms = later(() => import('./forms'))
 
 /** Doing is what is being done: a form of it is open. */
 export type Doing = 'triage' | 'assign' | 'suppress' | 'respond'
@@ -64,11 +63,12 @@ export function useActions({ subject, known, shown, onDone, again, waits = '' }:
     all ? 'These are all that the query finds, loaded or not.' : reviewed > 0 ? `${count(reviewed)} of ${count(signals.length)} under review.` : '',
     all ? '' : 'Undo is offered for 10 s.',
   ].join(' ')
-  const form =
-    doing === 'triage' ? <TriageForm subject={name} hint={hint.trim()} onChange={carryOut} close={close} />
-    : doing === 'assign' ? <AssignForm subject={name} known={known} onAssign={(to) => carryOut({ assignee: to })} close={close} />
-    : doing === 'suppress' && signals[0] ? <SuppressDialog signals={signals} close={close} />
-    : doing === 'respond' && signals[0] ? <Dialog title="Respond" close={close}><Respond signal={signals[0]} /></Dialog>
+  const f = useLater(forms, doing !== undefined)
+  const form = !f ? null
+    : doing === 'triage' ? <f.TriageForm subject={name} hint={hint.trim()} onChange={carryOut} close={close} />
+    : doing === 'assign' ? <f.AssignForm subject={name} known={known} onAssign={(to) => carryOut({ assignee: to })} close={close} />
+    : doing === 'suppress' && signals[0] ? <f.SuppressDialog signals={signals} close={close} />
+    : doing === 'respond' && signals[0] ? <Dialog title="Respond" close={close}><f.Respond signal={signals[0]} /></Dialog>
     : null
   return { begin, form }
 }

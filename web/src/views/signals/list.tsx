@@ -6,6 +6,7 @@ import { TimeRange } from '../../parts/time-range'
 import { change } from '../../state/address'
 import { cameFrom } from '../../state/around'
 import { useKeys } from '../../state/keys'
+import { later, useLater } from '../../state/later'
 import { useNarrow } from '../../state/size'
 import { count } from '../../state/text'
 import { useActions, type Subject } from './actions'
@@ -13,12 +14,13 @@ import { Facets } from './facets'
 import { askFor, lookAt, useListState } from './filter'
 import { filterOfGroup } from './items'
 import { LiveButton } from './live'
-import { SignalPage } from './page'
-import { Panel } from './panel'
 import { Rows } from './rows'
 import { replaced, useQueue } from './use-queue'
 import { useSelection } from './use-selection'
 import { useSteps } from './use-steps'
+
+const panels = later(() => import('./panel'))
+const pages = later(() => import('./page'))
 
 /** SignalList is the triage queue: query, facets, histogram, rows, and a signal in a panel. */
 export function SignalList({ onNothing }: { onNothing: (rules: number) => void }) {
@@ -61,7 +63,10 @@ export function SignalList({ onNothing }: { onNothing: (rules: number) => void }
     known: [...new Set(list.rows.map((r) => r.assignee).filter((a) => a !== ''))],
   })
   useKeys([{ keys: 'f', does: 'filters', act: () => (setFiltering(true), setTimeout(() => document.querySelector<HTMLElement>('.facets button')?.focus())) }])
-  if (open !== '' && narrow) return <SignalPage id={open} back={() => change({ signal: undefined })} />
+  const panel = useLater(panels, open !== '' && !narrow)
+  const page = useLater(pages, open !== '' && narrow)
+  const close = () => change({ signal: undefined })
+  if (open !== '' && narrow) return page ? <page.SignalPage id={open} back={close} /> : <main class="signal" aria-busy="true" />
   return (
     <main class={`list-view ${open !== '' ? 'with-panel' : ''} ${filtering ? 'filtering' : ''}`}>
       <h1 class="unseen">Signals</h1>
@@ -74,9 +79,9 @@ export function SignalList({ onNothing }: { onNothing: (rules: number) => void }
       <div class="columns">
         {checked.filter ? <Facets filter={filter} at={list.at} rows={list.rows} /> : <nav class="facets" aria-label="Filters" />}
         <Rows state={state} queue={queue} steps={steps} selection={selection} begin={begin} onNothing={onNothing} narrow={narrow} />
-        {open !== '' && (
-          <Panel id={open} row={row} place={at < 0 ? '' : `${count(at + 1)} of ${count(queue.size)}`} onDo={begin} onRead={setRead} close={() => change({ signal: undefined })} />
-        )}
+        {open !== '' && (panel
+          ? <panel.Panel id={open} row={row} place={at < 0 ? '' : `${count(at + 1)} of ${count(queue.size)}`} onDo={begin} onRead={setRead} close={close} />
+          : <aside class="panel" aria-label="Signal" aria-busy="true" />)}
       </div>
       {form}
     </main>
