@@ -82,6 +82,7 @@ scene('columns and their order are in the address, and the person’s', async ()
 scene('a grouped list counts, opens and acts on groups', async () => {
   const page = await open('/signals')
   await row(page, 'Test of critical').waitFor()
+  await page.getByRole('link', { name: /^Signals\s*\d+$/ }).waitFor() // how many wait
   await page.getByRole('button', { name: /^Group by/ }).click()
   await page.getByRole('menuitemcheckbox', { name: 'Rule' }).click()
   await page.waitForURL(/group=rule_id/)
@@ -271,6 +272,19 @@ scene('who was faster is told, and one of the two is chosen', async () => {
   await page.getByText('Archived as true positive.').waitFor()
   const [now] = await stored('@usr.id:user-critical-2')
   assert.equal(now.attributes.attributes.nightjar.reason, 'true_positive_malicious')
+  assert.deepEqual(page.faults, [])
+})
+
+scene('what was done long ago is undone from the history, once', async () => {
+  const [s] = await stored('@usr.id:user-low-3')
+  const job = await engine.call('/api/nightjar/v1/signals/triage/jobs', { ids: [s.id, (await stored('@usr.id:user-low-4'))[0].id], change: { state: 'archived', archive_reason: 'false_positive' } })
+  await engine.until('the job', async () => (await engine.call(`/api/nightjar/v1/signals/triage/jobs/${job.id}`)).state === 'done')
+  const page = await open('/signals/' + s.id)
+  await page.locator('.history').getByRole('button', { name: 'Undo for all 2' }).click()
+  await page.getByText('Undone: 2 signals as before.').waitFor()
+  await page.locator('.history').getByText('opened it again').waitFor()
+  assert.equal(await page.locator('.history').getByRole('button', { name: /Undo/ }).count(), 0)
+  assert.equal(stateOf((await stored('@usr.id:user-low-4'))[0]), 'open')
   assert.deepEqual(page.faults, [])
 })
 

@@ -9,6 +9,8 @@ export interface Step {
   what: string
   note: string
   failed: boolean
+  /** The job that did it, and that can be undone still; empty: none. */
+  undoable: string
 }
 
 /** History is what became of a signal, the oldest first. */
@@ -31,7 +33,7 @@ interface Body {
     at?: number
     by?: string
     text?: string
-    triage?: { before?: Standing; after?: Standing }
+    triage?: { before?: Standing; after?: Standing; job_id?: string }
     notification?: { state?: string; answer?: string }
     response?: { state?: string; reason?: string; error?: string }
   }[]
@@ -40,12 +42,20 @@ interface Body {
 
 export async function historyOf(id: string, signal: AbortSignal): Promise<History> {
   const b = await call<Body>(`/api/nightjar/v1/signals/${encodeURIComponent(id)}/history`, { signal })
+  const undoable = undoableOf(b.entries ?? [])
   const steps = (b.entries ?? []).map((e) => ({
+    undoable: e.triage?.job_id === undoable ? undoable : '',
     at: e.at ?? 0, who: e.by ?? '', what: e.triage ? changed(e.triage.before ?? {}, e.triage.after ?? {}) || (e.text ?? '') : (e.text ?? e.kind ?? ''),
     note: e.triage ? (e.triage.after?.comment ?? '') : e.response ? (e.response.error ?? e.response.reason ?? '') : e.notification?.state === 'failed' ? (e.notification.answer ?? '') : '',
     failed: e.notification?.state === 'failed' || e.response?.state === 'failed',
   }))
   return { steps, cut: b.changes_cut ?? 0 }
+}
+
+/** undoableOf is the job whose change is the latest one, unless it was taken back: its own undoing is named for it. */
+function undoableOf(entries: { triage?: { job_id?: string } }[]): string {
+  const job = entries.filter((e) => e.triage).at(-1)?.triage?.job_id ?? ''
+  return / undone$/.test(job) ? '' : job
 }
 
 /** changed is what somebody did, in words. */

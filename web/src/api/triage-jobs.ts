@@ -54,6 +54,9 @@ function chosen(signals: Signal[]): { ids: string[]; versions?: number[] } {
   return { ids: signals.map((s) => s.id), ...(versions.length === signals.length ? { versions } : {}) }
 }
 
+/** readJob reads a job. Those that are long over are forgotten. */
+export const readJob = async (id: string, signal: AbortSignal): Promise<Job> => jobOf(await call<Body>(`${api}/${encodeURIComponent(id)}`, { signal }))
+
 /** undoJob puts back what nobody changed since. */
 export async function undoJob(id: string): Promise<Job> {
   return ended(jobOf(await call<Body>(`${api}/${encodeURIComponent(id)}/undo`, { body: {} })))

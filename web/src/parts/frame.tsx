@@ -1,6 +1,8 @@
 import type { ComponentChildren } from 'preact'
 import { useState } from 'preact/hooks'
+import { countFacets } from '../api/facets'
 import { go, useAddress } from '../state/address'
+import { useAsk, useEvery, useLate } from '../state/ask'
 import { useCommands, type Command } from '../state/commands'
 import { useKeys } from '../state/keys'
 import { later, useLater } from '../state/later'
@@ -64,7 +66,7 @@ function Top({ list }: { list: () => void }) {
       </a>
       <nav aria-label="Views">
         {views.filter((v) => v.listed).map((v) => (
-          <a key={v.name} href={'/' + v.name} aria-current={parts[0] === v.name ? 'page' : undefined}>{v.title}</a>
+          <a key={v.name} href={'/' + v.name} aria-current={parts[0] === v.name ? 'page' : undefined}>{v.title}{v.name === 'signals' && <QueueCount />}</a>
         ))}
       </nav>
       <div class="person">
@@ -75,6 +77,15 @@ function Top({ list }: { list: () => void }) {
       </div>
     </header>
   )
+}
+
+/** QueueCount is how many signals wait, after the view has what it needs. */
+function QueueCount() {
+  const late = useLate(true, 1500)
+  const n = useAsk(late ? 'queue' : null, (stop) => countFacets({ query: '@nightjar.state:(open OR under_review)', from: 'now-24h', to: '' }, [], 1, stop), 'keep')
+  useEvery(30_000, n.again, late)
+  const total = n.value?.total ?? 0
+  return <span class="queue-count mut" title="Signals of 24 hours that are not archived">{total === 0 ? '' : total < 1000 ? total : `${Math.floor(total / 1000)}k`}</span>
 }
 
 function ZoneButton() {

@@ -4,7 +4,7 @@ import { oneLine } from '../state/text'
 const names: Record<Severity, string> = { critical: 'Critical', high: 'High', medium: 'Medium', low: 'Low', info: 'Info' }
 const rungs: Record<Severity, number> = { critical: 4, high: 3, medium: 2, low: 1, info: 0 }
 
-export const severityName = (s: Severity): string => names[s]
+export const severityName = (s: Severity): string => names[s] ?? s
 
 /** SeverityMark is a ladder of four bars, the word and the colour: each says it alone. */
 export function SeverityMark({ severity }: { severity: Severity }) {

@@ -61,7 +61,7 @@ export function useActions({ subject, known, shown, onDone, again, waits = '' }:
   const reviewed = signals.filter((s) => s.state === 'under_review').length
   const hint = [
     all ? 'These are all that the query finds, loaded or not.' : reviewed > 0 ? `${count(reviewed)} of ${count(signals.length)} under review.` : '',
-    all ? '' : 'Undo is offered for 10 s.',
+    'Undo is offered for 10 s, and from the history always.',
   ].join(' ')
   const f = useLater(forms, doing !== undefined)
   const form = !f ? null

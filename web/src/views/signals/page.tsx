@@ -115,7 +115,7 @@ function Beside({ detail, put, again }: { detail: SignalDetail; put: (d: SignalD
       <Decide signal={signal} onChange={change} />
       <section class="aside-part" aria-label="Suppress"><h2>Suppress <small>this rule for</small></h2><Suppress signal={signal} /></section>
       <section class="aside-part" aria-label="Respond"><h2>Respond</h2><Respond signal={signal} /></section>
-      <section class="aside-part" aria-label="History"><h2>History</h2><History detail={detail} /></section>
+      <section class="aside-part" aria-label="History"><h2>History</h2><History detail={detail} again={again} /></section>
       {form}
     </>
   )

@@ -1,6 +1,6 @@
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks'
 import { countFacets, type FacetValue } from '../../api/facets'
-import { searchSignals, type Filter, type Signal } from '../../api/signals'
+import { searchSignals, severities, type Filter, type Severity, type Signal } from '../../api/signals'
 import { useAsk } from '../../state/ask'
 import { both, term } from '../../state/text'
 import { useHidden, type List } from './use-list'
@@ -60,7 +60,7 @@ export function useGroups(filter: Filter | undefined, sort: string, field: strin
     )
   }
 
-  const groups = useMemo(() => (facet?.values ?? []).filter((v) => v.value !== '').map((v): Group => {
+  const groups = useMemo(() => inOrder(facet?.values ?? [], field).filter((v) => v.value !== '').map((v): Group => {
     const h = held.get(v.value)
     return { ...v, query: queryOf(v.value), isOpen: open.has(v.value), rows: hidden.less(h?.rows ?? []), asking: h?.asking ?? true, error: h?.error }
   }), [facet, open, held, hidden.ids])
@@ -73,6 +73,10 @@ export function useGroups(filter: Filter | undefined, sort: string, field: strin
     hide: hidden.hide, unhide: hidden.unhide,
   }
 }
+
+/** inOrder are the values of a field as groups stand: the largest first, of severities the worst. */
+const inOrder = (values: FacetValue[], field: string): FacetValue[] =>
+  field === 'severity' ? [...values].sort((a, b) => severities.indexOf(a.value as Severity) - severities.indexOf(b.value as Severity)) : values
 
 /** joinedOnce has a signal once, which is in several groups where it is about several values. */
 function joinedOnce(rows: Signal[]): Signal[] {

@@ -1,15 +1,18 @@
 import { historyOf } from '../../../api/history'
+import { readJob, undoJob } from '../../../api/triage-jobs'
 import type { SignalDetail } from '../../../api/signals'
 import { Problem } from '../../../parts/problem'
 import { useAsk } from '../../../state/ask'
+import { tell } from '../../../state/done'
+import { useMay } from '../../../state/session'
 import { clock, day, useZone, wholeTime } from '../../../state/time'
-import { count, shown } from '../../../state/text'
+import { count, plural, shown } from '../../../state/text'
 
 /** History is what became of a signal: who did it, and when. */
-export function History({ detail }: { detail: SignalDetail }) {
+export function History({ detail, again }: { detail: SignalDetail; again: () => void }) {
   const zone = useZone()
   const { signal: s } = detail
-  const steps = useAsk(`${s.id} ${s.state} ${s.assignee} ${s.version}`, (stop) => historyOf(s.id, stop), 'keep')
+  const steps = useAsk(`${s.id} ${s.state} ${s.assignee} ${s.version ?? ''}`, (stop) => historyOf(s.id, stop), 'keep')
   if (steps.error) return <Problem error={steps.error} again={steps.again} />
   let lastDay = ''
   return (
@@ -22,10 +25,32 @@ export function History({ detail }: { detail: SignalDetail }) {
         return (
           <li key={i}>
             <time title={wholeTime(h.at, zone)}>{isNew && <span>{d} </span>}{clock(h.at, zone)}</time>
-            <span><b class="strong">{shown(h.who || 'nightjar')}</b> <span class={h.failed ? 'critical' : ''}>{shown(h.what)}</span>{h.note !== '' && <>: “{shown(h.note)}”</>}</span>
+            <span><b class="strong">{shown(h.who || 'nightjar')}</b> <span class={h.failed ? 'critical' : ''}>{shown(h.what)}</span>{h.note !== '' && <>: “{shown(h.note)}”</>}
+              {h.undoable !== '' && <> <Undo job={h.undoable} again={again} /></>}
+            </span>
           </li>
         )
       })}
     </ol>
   )
+}
+
+/** Undo offers to take back what a job did, and says of how many signals. */
+function Undo({ job, again }: { job: string; again: () => void }) {
+  const lacks = useMay('triage')
+  const read = useAsk(job, (stop) => readJob(job, stop))
+  if (read.value?.state !== 'done') return null
+  const n = read.value.changed
+  return <button class="link" disabled={lacks !== ''} title={lacks || undefined} onClick={() => void undo(job, again)}>{n > 1 ? `Undo for all ${count(n)}` : 'Undo'}</button>
+}
+
+/** undo takes back the change of a job: of all its signals that nobody changed since. */
+async function undo(job: string, again: () => void): Promise<void> {
+  try {
+    const { undone, leftAtUndo } = await undoJob(job)
+    tell({ text: `Undone: ${plural(undone, 'signal')} as before.${leftAtUndo > 0 ? ` ${plural(leftAtUndo, 'signal')} left as somebody made them since.` : ''}` })
+  } catch (e) {
+    tell({ text: `Not undone: ${(e as Error).message}`, failed: true })
+  }
+  again()
 }
