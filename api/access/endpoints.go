@@ -31,7 +31,7 @@ var services = map[string][]group{
 		{Endpoint{WriteDetection, Change}, "CreateRule UpdateRule DeleteRule DeleteRules RestoreRule"},
 	},
 	"RuleAuthoring": {
-		{Endpoint{ReadDetection, Quiet}, "CheckRule GetRuleTests ListRuleStandings ListBundledRules"},
+		{Endpoint{ReadDetection, Quiet}, "CheckRule GetRuleTests ListRuleStandings ListBundledRules GetAttackCoverage"},
 		{Endpoint{RunHistory, Quiet}, "RunRuleTests"},
 		{Endpoint{WriteDetection, Change}, "UpdateRuleTests ApplyBundledRules"},
 	},

@@ -1111,6 +1111,426 @@ func (x *AppliedRule) GetWarnings() []string {
 	return nil
 }
 
+type GetAttackCoverageRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetAttackCoverageRequest) Reset() {
+	*x = GetAttackCoverageRequest{}
+	mi := &file_rule_authoring_proto_msgTypes[18]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetAttackCoverageRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetAttackCoverageRequest) ProtoMessage() {}
+
+func (x *GetAttackCoverageRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_rule_authoring_proto_msgTypes[18]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetAttackCoverageRequest.ProtoReflect.Descriptor instead.
+func (*GetAttackCoverageRequest) Descriptor() ([]byte, []int) {
+	return file_rule_authoring_proto_rawDescGZIP(), []int{18}
+}
+
+// AttackCoverage is the matrix of ATT&CK, and the rules that are about it.
+type AttackCoverage struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Of ATT&CK, whose ids and names these are.
+	AttackVersion string `protobuf:"bytes,1,opt,name=attack_version,proto3" json:"attack_version,omitempty"`
+	// In the order of its matrix.
+	Tactics []*AttackTactic `protobuf:"bytes,2,rep,name=tactics,proto3" json:"tactics,omitempty"`
+	// By id.
+	Techniques []*AttackTechnique `protobuf:"bytes,3,rep,name=techniques,proto3" json:"techniques,omitempty"`
+	// The rules with a tag technique:T… or tactic:TA…: those that are stored, by name, and
+	// then those that ship and are not.
+	Rules []*CoveringRule `protobuf:"bytes,4,rep,name=rules,proto3" json:"rules,omitempty"`
+	// How many rules are enabled and have no such tag.
+	Untagged int64 `protobuf:"varint,5,opt,name=untagged,proto3" json:"untagged,omitempty"`
+	// The tests of so many rules were not run by the time that this was answered: ask again.
+	Pending       int64 `protobuf:"varint,6,opt,name=pending,proto3" json:"pending,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AttackCoverage) Reset() {
+	*x = AttackCoverage{}
+	mi := &file_rule_authoring_proto_msgTypes[19]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AttackCoverage) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AttackCoverage) ProtoMessage() {}
+
+func (x *AttackCoverage) ProtoReflect() protoreflect.Message {
+	mi := &file_rule_authoring_proto_msgTypes[19]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AttackCoverage.ProtoReflect.Descriptor instead.
+func (*AttackCoverage) Descriptor() ([]byte, []int) {
+	return file_rule_authoring_proto_rawDescGZIP(), []int{19}
+}
+
+func (x *AttackCoverage) GetAttackVersion() string {
+	if x != nil {
+		return x.AttackVersion
+	}
+	return ""
+}
+
+func (x *AttackCoverage) GetTactics() []*AttackTactic {
+	if x != nil {
+		return x.Tactics
+	}
+	return nil
+}
+
+func (x *AttackCoverage) GetTechniques() []*AttackTechnique {
+	if x != nil {
+		return x.Techniques
+	}
+	return nil
+}
+
+func (x *AttackCoverage) GetRules() []*CoveringRule {
+	if x != nil {
+		return x.Rules
+	}
+	return nil
+}
+
+func (x *AttackCoverage) GetUntagged() int64 {
+	if x != nil {
+		return x.Untagged
+	}
+	return 0
+}
+
+func (x *AttackCoverage) GetPending() int64 {
+	if x != nil {
+		return x.Pending
+	}
+	return 0
+}
+
+type AttackTactic struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Id    string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	// As tags have it: credential-access.
+	Slug          string `protobuf:"bytes,2,opt,name=slug,proto3" json:"slug,omitempty"`
+	Name          string `protobuf:"bytes,3,opt,name=name,proto3" json:"name,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AttackTactic) Reset() {
+	*x = AttackTactic{}
+	mi := &file_rule_authoring_proto_msgTypes[20]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AttackTactic) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AttackTactic) ProtoMessage() {}
+
+func (x *AttackTactic) ProtoReflect() protoreflect.Message {
+	mi := &file_rule_authoring_proto_msgTypes[20]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AttackTactic.ProtoReflect.Descriptor instead.
+func (*AttackTactic) Descriptor() ([]byte, []int) {
+	return file_rule_authoring_proto_rawDescGZIP(), []int{20}
+}
+
+func (x *AttackTactic) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *AttackTactic) GetSlug() string {
+	if x != nil {
+		return x.Slug
+	}
+	return ""
+}
+
+func (x *AttackTactic) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+type AttackTechnique struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// T1110, and of a sub-technique T1110.003.
+	Id   string `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	Name string `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
+	// The ids of its tactics.
+	Tactics       []string `protobuf:"bytes,3,rep,name=tactics,proto3" json:"tactics,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AttackTechnique) Reset() {
+	*x = AttackTechnique{}
+	mi := &file_rule_authoring_proto_msgTypes[21]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AttackTechnique) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AttackTechnique) ProtoMessage() {}
+
+func (x *AttackTechnique) ProtoReflect() protoreflect.Message {
+	mi := &file_rule_authoring_proto_msgTypes[21]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AttackTechnique.ProtoReflect.Descriptor instead.
+func (*AttackTechnique) Descriptor() ([]byte, []int) {
+	return file_rule_authoring_proto_rawDescGZIP(), []int{21}
+}
+
+func (x *AttackTechnique) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *AttackTechnique) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *AttackTechnique) GetTactics() []string {
+	if x != nil {
+		return x.Tactics
+	}
+	return nil
+}
+
+type CoveringRule struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Empty: it ships, and is not stored.
+	Id      string `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	Version int64  `protobuf:"varint,2,opt,name=version,proto3" json:"version,omitempty"`
+	Name    string `protobuf:"bytes,3,opt,name=name,proto3" json:"name,omitempty"`
+	// The name by which it ships; empty: it does not.
+	Bundled string `protobuf:"bytes,4,opt,name=bundled,proto3" json:"bundled,omitempty"`
+	// What its tags name, by id. An id that no technique has here is of another version.
+	Techniques []string `protobuf:"bytes,5,rep,name=techniques,proto3" json:"techniques,omitempty"`
+	Tactics    []string `protobuf:"bytes,6,rep,name=tactics,proto3" json:"tactics,omitempty"`
+	// The sources that its tags name.
+	Sources []string `protobuf:"bytes,7,rep,name=sources,proto3" json:"sources,omitempty"`
+	// proved (live, and a test that wants a signal passes, as all its tests do), tagged (live),
+	// failing (its evaluation fails, or is not supported), dead (it asks for what no event
+	// has), disabled or absent (it ships, and is not stored)
+	State string `protobuf:"bytes,8,opt,name=state,proto3" json:"state,omitempty"`
+	// Why it is failing or dead.
+	Reason string `protobuf:"bytes,9,opt,name=reason,proto3" json:"reason,omitempty"`
+	// What became of its tests: passed, failed, silent (all pass, and none wants a signal),
+	// none or pending (see there).
+	Tests  string `protobuf:"bytes,10,opt,name=tests,proto3" json:"tests,omitempty"`
+	Passed int64  `protobuf:"varint,11,opt,name=passed,proto3" json:"passed,omitempty"`
+	Failed int64  `protobuf:"varint,12,opt,name=failed,proto3" json:"failed,omitempty"`
+	// The first that fails, and how.
+	Problem string `protobuf:"bytes,13,opt,name=problem,proto3" json:"problem,omitempty"`
+	// Whose tests they are: own, or bundled (it has none, and is named as one that ships).
+	TestsOf string `protobuf:"bytes,14,opt,name=tests_of,proto3" json:"tests_of,omitempty"`
+	// When they were run, in milliseconds since 1970.
+	TestedAt      int64 `protobuf:"varint,15,opt,name=tested_at,proto3" json:"tested_at,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CoveringRule) Reset() {
+	*x = CoveringRule{}
+	mi := &file_rule_authoring_proto_msgTypes[22]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CoveringRule) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CoveringRule) ProtoMessage() {}
+
+func (x *CoveringRule) ProtoReflect() protoreflect.Message {
+	mi := &file_rule_authoring_proto_msgTypes[22]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CoveringRule.ProtoReflect.Descriptor instead.
+func (*CoveringRule) Descriptor() ([]byte, []int) {
+	return file_rule_authoring_proto_rawDescGZIP(), []int{22}
+}
+
+func (x *CoveringRule) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *CoveringRule) GetVersion() int64 {
+	if x != nil {
+		return x.Version
+	}
+	return 0
+}
+
+func (x *CoveringRule) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *CoveringRule) GetBundled() string {
+	if x != nil {
+		return x.Bundled
+	}
+	return ""
+}
+
+func (x *CoveringRule) GetTechniques() []string {
+	if x != nil {
+		return x.Techniques
+	}
+	return nil
+}
+
+func (x *CoveringRule) GetTactics() []string {
+	if x != nil {
+		return x.Tactics
+	}
+	return nil
+}
+
+func (x *CoveringRule) GetSources() []string {
+	if x != nil {
+		return x.Sources
+	}
+	return nil
+}
+
+func (x *CoveringRule) GetState() string {
+	if x != nil {
+		return x.State
+	}
+	return ""
+}
+
+func (x *CoveringRule) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *CoveringRule) GetTests() string {
+	if x != nil {
+		return x.Tests
+	}
+	return ""
+}
+
+func (x *CoveringRule) GetPassed() int64 {
+	if x != nil {
+		return x.Passed
+	}
+	return 0
+}
+
+func (x *CoveringRule) GetFailed() int64 {
+	if x != nil {
+		return x.Failed
+	}
+	return 0
+}
+
+func (x *CoveringRule) GetProblem() string {
+	if x != nil {
+		return x.Problem
+	}
+	return ""
+}
+
+func (x *CoveringRule) GetTestsOf() string {
+	if x != nil {
+		return x.TestsOf
+	}
+	return ""
+}
+
+func (x *CoveringRule) GetTestedAt() int64 {
+	if x != nil {
+		return x.TestedAt
+	}
+	return 0
+}
+
 var File_rule_authoring_proto protoreflect.FileDescriptor
 
 const file_rule_authoring_proto_rawDesc = "" +
@@ -1190,13 +1610,51 @@ const file_rule_authoring_proto_rawDesc = "" +
 	"\x06action\x18\x02 \x01(\tR\x06action\x12\x18\n" +
 	"\arule_id\x18\x03 \x01(\tR\arule_id\x12\x18\n" +
 	"\aproblem\x18\x04 \x01(\tR\aproblem\x12\x1a\n" +
-	"\bwarnings\x18\x05 \x03(\tR\bwarnings2\xfa\x04\n" +
+	"\bwarnings\x18\x05 \x03(\tR\bwarnings\"\x1a\n" +
+	"\x18GetAttackCoverageRequest\"\x92\x02\n" +
+	"\x0eAttackCoverage\x12&\n" +
+	"\x0eattack_version\x18\x01 \x01(\tR\x0eattack_version\x123\n" +
+	"\atactics\x18\x02 \x03(\v2\x19.nightjar.v1.AttackTacticR\atactics\x12<\n" +
+	"\n" +
+	"techniques\x18\x03 \x03(\v2\x1c.nightjar.v1.AttackTechniqueR\n" +
+	"techniques\x12/\n" +
+	"\x05rules\x18\x04 \x03(\v2\x19.nightjar.v1.CoveringRuleR\x05rules\x12\x1a\n" +
+	"\buntagged\x18\x05 \x01(\x03R\buntagged\x12\x18\n" +
+	"\apending\x18\x06 \x01(\x03R\apending\"F\n" +
+	"\fAttackTactic\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
+	"\x04slug\x18\x02 \x01(\tR\x04slug\x12\x12\n" +
+	"\x04name\x18\x03 \x01(\tR\x04name\"O\n" +
+	"\x0fAttackTechnique\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
+	"\x04name\x18\x02 \x01(\tR\x04name\x12\x18\n" +
+	"\atactics\x18\x03 \x03(\tR\atactics\"\x82\x03\n" +
+	"\fCoveringRule\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\x12\x18\n" +
+	"\aversion\x18\x02 \x01(\x03R\aversion\x12\x12\n" +
+	"\x04name\x18\x03 \x01(\tR\x04name\x12\x18\n" +
+	"\abundled\x18\x04 \x01(\tR\abundled\x12\x1e\n" +
+	"\n" +
+	"techniques\x18\x05 \x03(\tR\n" +
+	"techniques\x12\x18\n" +
+	"\atactics\x18\x06 \x03(\tR\atactics\x12\x18\n" +
+	"\asources\x18\a \x03(\tR\asources\x12\x14\n" +
+	"\x05state\x18\b \x01(\tR\x05state\x12\x16\n" +
+	"\x06reason\x18\t \x01(\tR\x06reason\x12\x14\n" +
+	"\x05tests\x18\n" +
+	" \x01(\tR\x05tests\x12\x16\n" +
+	"\x06passed\x18\v \x01(\x03R\x06passed\x12\x16\n" +
+	"\x06failed\x18\f \x01(\x03R\x06failed\x12\x18\n" +
+	"\aproblem\x18\r \x01(\tR\aproblem\x12\x1a\n" +
+	"\btests_of\x18\x0e \x01(\tR\btests_of\x12\x1c\n" +
+	"\ttested_at\x18\x0f \x01(\x03R\ttested_at2\xd3\x05\n" +
 	"\x14RuleAuthoringService\x12J\n" +
 	"\tCheckRule\x12\x1d.nightjar.v1.CheckRuleRequest\x1a\x1e.nightjar.v1.CheckRuleResponse\x12S\n" +
 	"\fRunRuleTests\x12 .nightjar.v1.RunRuleTestsRequest\x1a!.nightjar.v1.RunRuleTestsResponse\x12H\n" +
 	"\fGetRuleTests\x12 .nightjar.v1.GetRuleTestsRequest\x1a\x16.nightjar.v1.RuleTests\x12N\n" +
 	"\x0fUpdateRuleTests\x12#.nightjar.v1.UpdateRuleTestsRequest\x1a\x16.nightjar.v1.RuleTests\x12b\n" +
-	"\x11ListRuleStandings\x12%.nightjar.v1.ListRuleStandingsRequest\x1a&.nightjar.v1.ListRuleStandingsResponse\x12_\n" +
+	"\x11ListRuleStandings\x12%.nightjar.v1.ListRuleStandingsRequest\x1a&.nightjar.v1.ListRuleStandingsResponse\x12W\n" +
+	"\x11GetAttackCoverage\x12%.nightjar.v1.GetAttackCoverageRequest\x1a\x1b.nightjar.v1.AttackCoverage\x12_\n" +
 	"\x10ListBundledRules\x12$.nightjar.v1.ListBundledRulesRequest\x1a%.nightjar.v1.ListBundledRulesResponse\x12b\n" +
 	"\x11ApplyBundledRules\x12%.nightjar.v1.ApplyBundledRulesRequest\x1a&.nightjar.v1.ApplyBundledRulesResponseB\x1cZ\x1anightjar/api/v1;nightjarv1b\x06proto3"
 
@@ -1212,7 +1670,7 @@ func file_rule_authoring_proto_rawDescGZIP() []byte {
 	return file_rule_authoring_proto_rawDescData
 }
 
-var file_rule_authoring_proto_msgTypes = make([]protoimpl.MessageInfo, 18)
+var file_rule_authoring_proto_msgTypes = make([]protoimpl.MessageInfo, 23)
 var file_rule_authoring_proto_goTypes = []any{
 	(*CheckRuleRequest)(nil),          // 0: nightjar.v1.CheckRuleRequest
 	(*CheckRuleResponse)(nil),         // 1: nightjar.v1.CheckRuleResponse
@@ -1232,39 +1690,49 @@ var file_rule_authoring_proto_goTypes = []any{
 	(*ApplyBundledRulesRequest)(nil),  // 15: nightjar.v1.ApplyBundledRulesRequest
 	(*ApplyBundledRulesResponse)(nil), // 16: nightjar.v1.ApplyBundledRulesResponse
 	(*AppliedRule)(nil),               // 17: nightjar.v1.AppliedRule
-	(*structpb.Value)(nil),            // 18: google.protobuf.Value
-	(*Rule)(nil),                      // 19: nightjar.v1.Rule
+	(*GetAttackCoverageRequest)(nil),  // 18: nightjar.v1.GetAttackCoverageRequest
+	(*AttackCoverage)(nil),            // 19: nightjar.v1.AttackCoverage
+	(*AttackTactic)(nil),              // 20: nightjar.v1.AttackTactic
+	(*AttackTechnique)(nil),           // 21: nightjar.v1.AttackTechnique
+	(*CoveringRule)(nil),              // 22: nightjar.v1.CoveringRule
+	(*structpb.Value)(nil),            // 23: google.protobuf.Value
+	(*Rule)(nil),                      // 24: nightjar.v1.Rule
 }
 var file_rule_authoring_proto_depIdxs = []int32{
-	18, // 0: nightjar.v1.CheckRuleRequest.rule:type_name -> google.protobuf.Value
+	23, // 0: nightjar.v1.CheckRuleRequest.rule:type_name -> google.protobuf.Value
 	2,  // 1: nightjar.v1.CheckRuleResponse.problems:type_name -> nightjar.v1.RuleRemark
 	2,  // 2: nightjar.v1.CheckRuleResponse.warnings:type_name -> nightjar.v1.RuleRemark
-	19, // 3: nightjar.v1.RunRuleTestsRequest.rule:type_name -> nightjar.v1.Rule
+	24, // 3: nightjar.v1.RunRuleTestsRequest.rule:type_name -> nightjar.v1.Rule
 	5,  // 4: nightjar.v1.RunRuleTestsResponse.tests:type_name -> nightjar.v1.RuleTestResult
 	8,  // 5: nightjar.v1.UpdateRuleTestsRequest.tests:type_name -> nightjar.v1.RuleTests
 	11, // 6: nightjar.v1.ListRuleStandingsResponse.rules:type_name -> nightjar.v1.RuleStanding
 	14, // 7: nightjar.v1.ListBundledRulesResponse.rules:type_name -> nightjar.v1.BundledRule
-	19, // 8: nightjar.v1.BundledRule.rule:type_name -> nightjar.v1.Rule
+	24, // 8: nightjar.v1.BundledRule.rule:type_name -> nightjar.v1.Rule
 	17, // 9: nightjar.v1.ApplyBundledRulesResponse.rules:type_name -> nightjar.v1.AppliedRule
-	0,  // 10: nightjar.v1.RuleAuthoringService.CheckRule:input_type -> nightjar.v1.CheckRuleRequest
-	3,  // 11: nightjar.v1.RuleAuthoringService.RunRuleTests:input_type -> nightjar.v1.RunRuleTestsRequest
-	6,  // 12: nightjar.v1.RuleAuthoringService.GetRuleTests:input_type -> nightjar.v1.GetRuleTestsRequest
-	7,  // 13: nightjar.v1.RuleAuthoringService.UpdateRuleTests:input_type -> nightjar.v1.UpdateRuleTestsRequest
-	9,  // 14: nightjar.v1.RuleAuthoringService.ListRuleStandings:input_type -> nightjar.v1.ListRuleStandingsRequest
-	12, // 15: nightjar.v1.RuleAuthoringService.ListBundledRules:input_type -> nightjar.v1.ListBundledRulesRequest
-	15, // 16: nightjar.v1.RuleAuthoringService.ApplyBundledRules:input_type -> nightjar.v1.ApplyBundledRulesRequest
-	1,  // 17: nightjar.v1.RuleAuthoringService.CheckRule:output_type -> nightjar.v1.CheckRuleResponse
-	4,  // 18: nightjar.v1.RuleAuthoringService.RunRuleTests:output_type -> nightjar.v1.RunRuleTestsResponse
-	8,  // 19: nightjar.v1.RuleAuthoringService.GetRuleTests:output_type -> nightjar.v1.RuleTests
-	8,  // 20: nightjar.v1.RuleAuthoringService.UpdateRuleTests:output_type -> nightjar.v1.RuleTests
-	10, // 21: nightjar.v1.RuleAuthoringService.ListRuleStandings:output_type -> nightjar.v1.ListRuleStandingsResponse
-	13, // 22: nightjar.v1.RuleAuthoringService.ListBundledRules:output_type -> nightjar.v1.ListBundledRulesResponse
-	16, // 23: nightjar.v1.RuleAuthoringService.ApplyBundledRules:output_type -> nightjar.v1.ApplyBundledRulesResponse
-	17, // [17:24] is the sub-list for method output_type
-	10, // [10:17] is the sub-list for method input_type
-	10, // [10:10] is the sub-list for extension type_name
-	10, // [10:10] is the sub-list for extension extendee
-	0,  // [0:10] is the sub-list for field type_name
+	20, // 10: nightjar.v1.AttackCoverage.tactics:type_name -> nightjar.v1.AttackTactic
+	21, // 11: nightjar.v1.AttackCoverage.techniques:type_name -> nightjar.v1.AttackTechnique
+	22, // 12: nightjar.v1.AttackCoverage.rules:type_name -> nightjar.v1.CoveringRule
+	0,  // 13: nightjar.v1.RuleAuthoringService.CheckRule:input_type -> nightjar.v1.CheckRuleRequest
+	3,  // 14: nightjar.v1.RuleAuthoringService.RunRuleTests:input_type -> nightjar.v1.RunRuleTestsRequest
+	6,  // 15: nightjar.v1.RuleAuthoringService.GetRuleTests:input_type -> nightjar.v1.GetRuleTestsRequest
+	7,  // 16: nightjar.v1.RuleAuthoringService.UpdateRuleTests:input_type -> nightjar.v1.UpdateRuleTestsRequest
+	9,  // 17: nightjar.v1.RuleAuthoringService.ListRuleStandings:input_type -> nightjar.v1.ListRuleStandingsRequest
+	18, // 18: nightjar.v1.RuleAuthoringService.GetAttackCoverage:input_type -> nightjar.v1.GetAttackCoverageRequest
+	12, // 19: nightjar.v1.RuleAuthoringService.ListBundledRules:input_type -> nightjar.v1.ListBundledRulesRequest
+	15, // 20: nightjar.v1.RuleAuthoringService.ApplyBundledRules:input_type -> nightjar.v1.ApplyBundledRulesRequest
+	1,  // 21: nightjar.v1.RuleAuthoringService.CheckRule:output_type -> nightjar.v1.CheckRuleResponse
+	4,  // 22: nightjar.v1.RuleAuthoringService.RunRuleTests:output_type -> nightjar.v1.RunRuleTestsResponse
+	8,  // 23: nightjar.v1.RuleAuthoringService.GetRuleTests:output_type -> nightjar.v1.RuleTests
+	8,  // 24: nightjar.v1.RuleAuthoringService.UpdateRuleTests:output_type -> nightjar.v1.RuleTests
+	10, // 25: nightjar.v1.RuleAuthoringService.ListRuleStandings:output_type -> nightjar.v1.ListRuleStandingsResponse
+	19, // 26: nightjar.v1.RuleAuthoringService.GetAttackCoverage:output_type -> nightjar.v1.AttackCoverage
+	13, // 27: nightjar.v1.RuleAuthoringService.ListBundledRules:output_type -> nightjar.v1.ListBundledRulesResponse
+	16, // 28: nightjar.v1.RuleAuthoringService.ApplyBundledRules:output_type -> nightjar.v1.ApplyBundledRulesResponse
+	21, // [21:29] is the sub-list for method output_type
+	13, // [13:21] is the sub-list for method input_type
+	13, // [13:13] is the sub-list for extension type_name
+	13, // [13:13] is the sub-list for extension extendee
+	0,  // [0:13] is the sub-list for field type_name
 }
 
 func init() { file_rule_authoring_proto_init() }
@@ -1282,7 +1750,7 @@ func file_rule_authoring_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_rule_authoring_proto_rawDesc), len(file_rule_authoring_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   18,
+			NumMessages:   23,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -194,6 +194,27 @@ func local_request_RuleAuthoringService_ListRuleStandings_0(ctx context.Context,
 	return msg, metadata, err
 }
 
+func request_RuleAuthoringService_GetAttackCoverage_0(ctx context.Context, marshaler runtime.Marshaler, client RuleAuthoringServiceClient, req *http.Request, pathParams map[string]string) (proto.Message, runtime.ServerMetadata, error) {
+	var (
+		protoReq GetAttackCoverageRequest
+		metadata runtime.ServerMetadata
+	)
+	if req.Body != nil {
+		_, _ = io.Copy(io.Discard, req.Body)
+	}
+	msg, err := client.GetAttackCoverage(ctx, &protoReq, grpc.Header(&metadata.HeaderMD), grpc.Trailer(&metadata.TrailerMD))
+	return msg, metadata, err
+}
+
+func local_request_RuleAuthoringService_GetAttackCoverage_0(ctx context.Context, marshaler runtime.Marshaler, server RuleAuthoringServiceServer, req *http.Request, pathParams map[string]string) (proto.Message, runtime.ServerMetadata, error) {
+	var (
+		protoReq GetAttackCoverageRequest
+		metadata runtime.ServerMetadata
+	)
+	msg, err := server.GetAttackCoverage(ctx, &protoReq)
+	return msg, metadata, err
+}
+
 func request_RuleAuthoringService_ListBundledRules_0(ctx context.Context, marshaler runtime.Marshaler, client RuleAuthoringServiceClient, req *http.Request, pathParams map[string]string) (proto.Message, runtime.ServerMetadata, error) {
 	var (
 		protoReq ListBundledRulesRequest
@@ -347,6 +368,26 @@ func RegisterRuleAuthoringServiceHandlerServer(ctx context.Context, mux *runtime
 			return
 		}
 		forward_RuleAuthoringService_ListRuleStandings_0(annotatedContext, mux, outboundMarshaler, w, req, resp, mux.GetForwardResponseOptions()...)
+	})
+	mux.Handle(http.MethodGet, pattern_RuleAuthoringService_GetAttackCoverage_0, func(w http.ResponseWriter, req *http.Request, pathParams map[string]string) {
+		ctx, cancel := context.WithCancel(req.Context())
+		defer cancel()
+		var stream runtime.ServerTransportStream
+		ctx = grpc.NewContextWithServerTransportStream(ctx, &stream)
+		inboundMarshaler, outboundMarshaler := runtime.MarshalerForRequest(mux, req)
+		annotatedContext, err := runtime.AnnotateIncomingContext(ctx, mux, req, "/nightjar.v1.RuleAuthoringService/GetAttackCoverage", runtime.WithHTTPPathPattern("/api/nightjar/v1/attack_coverage"))
+		if err != nil {
+			runtime.HTTPError(ctx, mux, outboundMarshaler, w, req, err)
+			return
+		}
+		resp, md, err := local_request_RuleAuthoringService_GetAttackCoverage_0(annotatedContext, inboundMarshaler, server, req, pathParams)
+		md.HeaderMD, md.TrailerMD = metadata.Join(md.HeaderMD, stream.Header()), metadata.Join(md.TrailerMD, stream.Trailer())
+		annotatedContext = runtime.NewServerMetadataContext(annotatedContext, md)
+		if err != nil {
+			runtime.HTTPError(annotatedContext, mux, outboundMarshaler, w, req, err)
+			return
+		}
+		forward_RuleAuthoringService_GetAttackCoverage_0(annotatedContext, mux, outboundMarshaler, w, req, resp, mux.GetForwardResponseOptions()...)
 	})
 	mux.Handle(http.MethodGet, pattern_RuleAuthoringService_ListBundledRules_0, func(w http.ResponseWriter, req *http.Request, pathParams map[string]string) {
 		ctx, cancel := context.WithCancel(req.Context())
@@ -513,6 +554,23 @@ func RegisterRuleAuthoringServiceHandlerClient(ctx context.Context, mux *runtime
 		}
 		forward_RuleAuthoringService_ListRuleStandings_0(annotatedContext, mux, outboundMarshaler, w, req, resp, mux.GetForwardResponseOptions()...)
 	})
+	mux.Handle(http.MethodGet, pattern_RuleAuthoringService_GetAttackCoverage_0, func(w http.ResponseWriter, req *http.Request, pathParams map[string]string) {
+		ctx, cancel := context.WithCancel(req.Context())
+		defer cancel()
+		inboundMarshaler, outboundMarshaler := runtime.MarshalerForRequest(mux, req)
+		annotatedContext, err := runtime.AnnotateContext(ctx, mux, req, "/nightjar.v1.RuleAuthoringService/GetAttackCoverage", runtime.WithHTTPPathPattern("/api/nightjar/v1/attack_coverage"))
+		if err != nil {
+			runtime.HTTPError(ctx, mux, outboundMarshaler, w, req, err)
+			return
+		}
+		resp, md, err := request_RuleAuthoringService_GetAttackCoverage_0(annotatedContext, inboundMarshaler, client, req, pathParams)
+		annotatedContext = runtime.NewServerMetadataContext(annotatedContext, md)
+		if err != nil {
+			runtime.HTTPError(annotatedContext, mux, outboundMarshaler, w, req, err)
+			return
+		}
+		forward_RuleAuthoringService_GetAttackCoverage_0(annotatedContext, mux, outboundMarshaler, w, req, resp, mux.GetForwardResponseOptions()...)
+	})
 	mux.Handle(http.MethodGet, pattern_RuleAuthoringService_ListBundledRules_0, func(w http.ResponseWriter, req *http.Request, pathParams map[string]string) {
 		ctx, cancel := context.WithCancel(req.Context())
 		defer cancel()
@@ -556,6 +614,7 @@ var (
 	pattern_RuleAuthoringService_GetRuleTests_0      = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 2, 2, 2, 3, 1, 0, 4, 1, 5, 4, 2, 5}, []string{"api", "nightjar", "v1", "rules", "rule_id", "tests"}, ""))
 	pattern_RuleAuthoringService_UpdateRuleTests_0   = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 2, 2, 2, 3, 1, 0, 4, 1, 5, 4, 2, 5}, []string{"api", "nightjar", "v1", "rules", "rule_id", "tests"}, ""))
 	pattern_RuleAuthoringService_ListRuleStandings_0 = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 2, 2, 2, 3}, []string{"api", "nightjar", "v1", "rule_standings"}, ""))
+	pattern_RuleAuthoringService_GetAttackCoverage_0 = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 2, 2, 2, 3}, []string{"api", "nightjar", "v1", "attack_coverage"}, ""))
 	pattern_RuleAuthoringService_ListBundledRules_0  = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 2, 2, 2, 3}, []string{"api", "nightjar", "v1", "bundled_rules"}, ""))
 	pattern_RuleAuthoringService_ApplyBundledRules_0 = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 2, 2, 2, 3}, []string{"api", "nightjar", "v1", "bundled_rules"}, ""))
 )
@@ -566,6 +625,7 @@ var (
 	forward_RuleAuthoringService_GetRuleTests_0      = runtime.ForwardResponseMessage
 	forward_RuleAuthoringService_UpdateRuleTests_0   = runtime.ForwardResponseMessage
 	forward_RuleAuthoringService_ListRuleStandings_0 = runtime.ForwardResponseMessage
+	forward_RuleAuthoringService_GetAttackCoverage_0 = runtime.ForwardResponseMessage
 	forward_RuleAuthoringService_ListBundledRules_0  = runtime.ForwardResponseMessage
 	forward_RuleAuthoringService_ApplyBundledRules_0 = runtime.ForwardResponseMessage
 )

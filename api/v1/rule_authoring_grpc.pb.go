@@ -24,6 +24,7 @@ const (
 	RuleAuthoringService_GetRuleTests_FullMethodName      = "/nightjar.v1.RuleAuthoringService/GetRuleTests"
 	RuleAuthoringService_UpdateRuleTests_FullMethodName   = "/nightjar.v1.RuleAuthoringService/UpdateRuleTests"
 	RuleAuthoringService_ListRuleStandings_FullMethodName = "/nightjar.v1.RuleAuthoringService/ListRuleStandings"
+	RuleAuthoringService_GetAttackCoverage_FullMethodName = "/nightjar.v1.RuleAuthoringService/GetAttackCoverage"
 	RuleAuthoringService_ListBundledRules_FullMethodName  = "/nightjar.v1.RuleAuthoringService/ListBundledRules"
 	RuleAuthoringService_ApplyBundledRules_FullMethodName = "/nightjar.v1.RuleAuthoringService/ApplyBundledRules"
 )
@@ -46,6 +47,9 @@ type RuleAuthoringServiceClient interface {
 	// ListRuleStandings says how all rules do, in one cheap call: whether they run, what
 	// they cost, and how many signals they gave.
 	ListRuleStandings(ctx context.Context, in *ListRuleStandingsRequest, opts ...grpc.CallOption) (*ListRuleStandingsResponse, error)
+	// GetAttackCoverage says which techniques of ATT&CK the rules are about, and which of them
+	// have a test that shows it. Tests are run where they were not lately, for at most 2 s.
+	GetAttackCoverage(ctx context.Context, in *GetAttackCoverageRequest, opts ...grpc.CallOption) (*AttackCoverage, error)
 	// ListBundledRules reads the rules that ship, and how the stored ones differ.
 	ListBundledRules(ctx context.Context, in *ListBundledRulesRequest, opts ...grpc.CallOption) (*ListBundledRulesResponse, error)
 	// ApplyBundledRules has rules in force as they ship, as `nightjar rules apply --bundled`
@@ -111,6 +115,16 @@ func (c *ruleAuthoringServiceClient) ListRuleStandings(ctx context.Context, in *
 	return out, nil
 }
 
+func (c *ruleAuthoringServiceClient) GetAttackCoverage(ctx context.Context, in *GetAttackCoverageRequest, opts ...grpc.CallOption) (*AttackCoverage, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(AttackCoverage)
+	err := c.cc.Invoke(ctx, RuleAuthoringService_GetAttackCoverage_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *ruleAuthoringServiceClient) ListBundledRules(ctx context.Context, in *ListBundledRulesRequest, opts ...grpc.CallOption) (*ListBundledRulesResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(ListBundledRulesResponse)
@@ -149,6 +163,9 @@ type RuleAuthoringServiceServer interface {
 	// ListRuleStandings says how all rules do, in one cheap call: whether they run, what
 	// they cost, and how many signals they gave.
 	ListRuleStandings(context.Context, *ListRuleStandingsRequest) (*ListRuleStandingsResponse, error)
+	// GetAttackCoverage says which techniques of ATT&CK the rules are about, and which of them
+	// have a test that shows it. Tests are run where they were not lately, for at most 2 s.
+	GetAttackCoverage(context.Context, *GetAttackCoverageRequest) (*AttackCoverage, error)
 	// ListBundledRules reads the rules that ship, and how the stored ones differ.
 	ListBundledRules(context.Context, *ListBundledRulesRequest) (*ListBundledRulesResponse, error)
 	// ApplyBundledRules has rules in force as they ship, as `nightjar rules apply --bundled`
@@ -178,6 +195,9 @@ func (UnimplementedRuleAuthoringServiceServer) UpdateRuleTests(context.Context, 
 }
 func (UnimplementedRuleAuthoringServiceServer) ListRuleStandings(context.Context, *ListRuleStandingsRequest) (*ListRuleStandingsResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ListRuleStandings not implemented")
+}
+func (UnimplementedRuleAuthoringServiceServer) GetAttackCoverage(context.Context, *GetAttackCoverageRequest) (*AttackCoverage, error) {
+	return nil, status.Error(codes.Unimplemented, "method GetAttackCoverage not implemented")
 }
 func (UnimplementedRuleAuthoringServiceServer) ListBundledRules(context.Context, *ListBundledRulesRequest) (*ListBundledRulesResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ListBundledRules not implemented")
@@ -296,6 +316,24 @@ func _RuleAuthoringService_ListRuleStandings_Handler(srv interface{}, ctx contex
 	return interceptor(ctx, in, info, handler)
 }
 
+func _RuleAuthoringService_GetAttackCoverage_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(GetAttackCoverageRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(RuleAuthoringServiceServer).GetAttackCoverage(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: RuleAuthoringService_GetAttackCoverage_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(RuleAuthoringServiceServer).GetAttackCoverage(ctx, req.(*GetAttackCoverageRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _RuleAuthoringService_ListBundledRules_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(ListBundledRulesRequest)
 	if err := dec(in); err != nil {
@@ -358,6 +396,10 @@ var RuleAuthoringService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "ListRuleStandings",
 			Handler:    _RuleAuthoringService_ListRuleStandings_Handler,
+		},
+		{
+			MethodName: "GetAttackCoverage",
+			Handler:    _RuleAuthoringService_GetAttackCoverage_Handler,
 		},
 		{
 			MethodName: "ListBundledRules",

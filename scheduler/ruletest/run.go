@@ -50,6 +50,9 @@ type Result struct {
 	// Problems say how what was found differs from what was expected, each in
 	// some lines of text.
 	Problems []string `json:"problems,omitempty"`
+	// Expects is how many signals the test wants: one that wants none shows nothing of
+	// what its rule finds.
+	Expects int `json:"-"`
 }
 
 // Failed reports whether anything in the file is not as it should be.
@@ -157,7 +160,7 @@ func (report *Report) run(s *suite, o Options) {
 		if told := r.left.String(); told != "" {
 			report.Warnings = append(report.Warnings, t.Name+": "+told)
 		}
-		report.Tests = append(report.Tests, Result{t.Name, t.node.Line, len(problems) == 0, problems})
+		report.Tests = append(report.Tests, Result{Name: t.Name, Line: t.node.Line, Passed: len(problems) == 0, Problems: problems, Expects: len(*t.Signals)})
 	}
 }
 

@@ -36,6 +36,7 @@ type AuthoringService struct {
 
 	writing sync.Mutex // tests are looked up before they are written
 	counted counted
+	tested  tested
 }
 
 // Counts counts signals by rule.

@@ -13,6 +13,7 @@ import (
 	"nightjar/content"
 	"nightjar/objects"
 	"nightjar/scheduler/ruletest"
+	"nightjar/schema"
 )
 
 // maxTestEvents is how many events the tests of a text may have together.
@@ -36,9 +37,7 @@ func (s *AuthoringService) RunRuleTests(ctx context.Context, in *pb.RunRuleTests
 	if n := len(in.GetText()); n > configuration.MaxRuleTests {
 		return nil, api.BadRequest("text", "at most %d bytes, got %d; `nightjar test` runs longer ones", configuration.MaxRuleTests, n)
 	}
-	o := s.Run
-	o.Ships, o.Events = ships(), maxTestEvents
-	report, err := limits.Through(ctx, s.Gate, func() (ruletest.Report, error) { return ruletest.RunText([]byte(in.GetText()), rule, o), nil })
+	report, err := s.runTests(ctx, rule, in.GetText())
 	if err != nil {
 		return nil, err
 	}
@@ -47,6 +46,13 @@ func (s *AuthoringService) RunRuleTests(ctx context.Context, in *pb.RunRuleTests
 		out.Tests = append(out.Tests, &pb.RuleTestResult{Name: t.Name, Line: int64(t.Line), Passed: t.Passed, Problems: t.Problems})
 	}
 	return out, nil
+}
+
+// runTests runs a text of tests on a rule, once there is room.
+func (s *AuthoringService) runTests(ctx context.Context, rule schema.Rule, text string) (ruletest.Report, error) {
+	o := s.Run
+	o.Ships, o.Events = ships(), maxTestEvents
+	return limits.Through(ctx, s.Gate, func() (ruletest.Report, error) { return ruletest.RunText([]byte(text), rule, o), nil })
 }
 
 type storedTests = objects.Versioned[configuration.RuleTests]

@@ -73,6 +73,7 @@ export function RuleList() {
       <div class="rules-asking">
         <QueryBox filter={wanted} over="rules" onAsk={(q) => change({ query: q.trim() })} wrong={checked.wrong} reading={checked.reading} name="Query of rules" />
         <button class="button rules-filters" aria-expanded={filtering} onClick={() => setFiltering(!filtering)}>Filters</button>
+        <a class="button" href="/rules/coverage">Coverage</a>
         <a class="button" href="/rules/bundled">Rules that ship</a>
         <button class="button" disabled={lacks !== ''} title={lacks} onClick={() => go('/rules/new')}>New rule</button>
       </div>

@@ -3,7 +3,8 @@ import type { Filter } from '../../api/signals'
 import { Menu, MenuItem } from '../../parts/menu'
 import { tell } from '../../state/done'
 import { count, plural } from '../../state/text'
-import { exportEvents, most, save, type Format } from './export'
+import { exportEvents, most, type Format } from './export'
+import { save } from '../../state/file'
 
 interface ExportProps {
   filter: Filter
