@@ -17,6 +17,7 @@ import (
 // now, the latest of which count most.
 type RuleCost struct {
 	RuleID, Name string
+	Key          string // that its matches are stored under
 	// CPU is what an event costs, whether it matches or not: its share of the
 	// matching, and the windows of the rule.
 	// CPUKnown is false before enough of them went by.
@@ -219,7 +220,7 @@ func (s *Scheduler) Costs() []RuleCost {
 		}
 		c := s.costs.measured(&w.plan.Rule)
 		c.Alone, c.Dear, c.Through, c.Behind = w.slow, w.dear, w.through, max(target, w.through)-w.through
-		c.Unsupported = w.plan.Unsupported
+		c.Key, c.Unsupported = w.plan.Key, w.plan.Unsupported
 		if w.failures > 0 {
 			c.Failing = cmp.Or(w.problem, "its last evaluation failed")
 		}

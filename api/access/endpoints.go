@@ -83,7 +83,7 @@ var services = map[string][]group{
 		{Endpoint{WriteDetection, Change}, "ConvertJobSignals"},
 	},
 	"Log":    {{Endpoint{WriteEvents, Quiet}, "SubmitLogs"}},
-	"Search": {{Endpoint{ReadEvents, Quiet}, "SearchLogs ListLogs QueryLogs AggregateLogs ExplainSearch"}},
+	"Search": {{Endpoint{ReadEvents, Quiet}, "SearchLogs ListLogs QueryLogs AggregateLogs GetEvent ExplainSearch"}},
 	"View": {
 		{Endpoint{ReadSignals, Quiet}, "ListViews"},
 		{Endpoint{TriageSignals, Change}, "CreateView UpdateView DeleteView"},
@@ -98,7 +98,7 @@ var services = map[string][]group{
 	},
 	"Facet": {
 		{Endpoint{ReadSignals, Quiet}, "CountSignalFacets CountSignalsOverTime CheckSearch"},
-		{Endpoint{ReadEvents, Quiet}, "CountEventFacets CountEventsOverTime CompleteSearch GetEntity ListSources"},
+		{Endpoint{ReadEvents, Quiet}, "CountEventFacets CountEventsOverTime CompleteSearch HintSearch GetEntity ListSources"},
 	},
 	"SQL": {{Endpoint{ReadEvents, SQL}, "Query"}},
 	"Status": {

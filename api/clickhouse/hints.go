@@ -30,67 +30,110 @@ var reserved = []string{"source", "service", "host", "status"}
 func (l *Logs) Hints(ctx context.Context, asked events.LogSearch) []events.LogHint {
 	ctx, cancel := context.WithTimeout(ctx, hintTime)
 	defer cancel()
-	var out []events.LogHint
-	for _, a := range asked.Query.Asked() {
+	return hintsOf(asked.Query, func(a search.Asked) (events.LogHint, bool) {
+		if h, ok := l.fieldHint(a); ok {
+			return h, true
+		}
+		if !l.hasValues(a) {
+			return events.LogHint{}, false
+		}
+		return l.valueHint(ctx, a)
+	})
+}
+
+// FieldHints implements api.Logs: of the fields that the query names, those that no event has.
+func (l *Logs) FieldHints(q *search.Query) []events.LogHint { return hintsOf(q, l.fieldHint) }
+
+func hintsOf(q *search.Query, hint func(search.Asked) (events.LogHint, bool)) (out []events.LogHint) {
+	seen := map[schema.Field]bool{} // a field that is unknown is told once
+	for _, a := range q.Asked() {
 		if len(out) == maxHints {
 			break
 		}
-		if h, ok := l.hint(ctx, a); ok {
+		if h, ok := hint(a); ok && !seen[a.Field] {
+			seen[a.Field] = !h.Asked.Exact
 			out = append(out, h)
 		}
 	}
 	return out
 }
 
-func (l *Logs) hint(ctx context.Context, a search.Asked) (events.LogHint, bool) {
+// fieldHint is about a field that no event has.
+func (l *Logs) fieldHint(a search.Asked) (events.LogHint, bool) {
 	known := l.config.Catalogue
 	has := func(path string) bool { return known.Shapes(path) != 0 }
 	name := a.Field.String()
+	a = search.Asked{Field: a.Field}
 	switch a.Field.Kind {
 	case schema.FieldAttribute:
-		if !known.IsComplete() {
-			return events.LogHint{}, false
-		}
-		if !has(a.Field.Name) {
-			return events.LogHint{Code: "unknown_field", Title: "No event has " + name, Detail: near("@", a.Field.Name, known.Paths())}, true
-		}
-		if a.Exact {
-			return l.valueHint(ctx, a)
+		if known.IsComplete() && !has(a.Field.Name) {
+			return told(events.LogHint{Code: "unknown_field", Title: "No event has " + name, Asked: a}, near(a.Field.Name, known.Paths()), "@", func(path string) search.Asked {
+				return search.Asked{Field: schema.Field{Kind: schema.FieldAttribute, Name: path}}
+			}), true
 		}
 	case schema.FieldTag:
 		if meant := schema.Closest(a.Field.Name, reserved, 2); meant != "" {
-			return events.LogHint{Code: "tag_or_field", Title: name + ": is a tag", Detail: "did you mean " + meant + "?"}, true
+			return events.LogHint{
+				Code: "tag_or_field", Title: name + ": is a tag", Detail: "did you mean " + meant + "?",
+				Asked: a, Meant: &search.Asked{Field: schema.Field{Kind: schema.FieldReserved, Name: meant}},
+			}, true
 		}
 		if known.IsComplete() && has(a.Field.Name) && !known.Overflowed() {
 			return events.LogHint{
 				Code: "tag_or_attribute", Title: name + ": is a tag, as there is no @ before it",
 				Detail: "events have an attribute of that name: @" + name,
+				Asked:  a, Meant: &search.Asked{Field: schema.Field{Kind: schema.FieldAttribute, Name: a.Field.Name}},
 			}, true
-		}
-	case schema.FieldReserved:
-		if a.Exact && slices.Contains(reserved, a.Field.Name) {
-			return l.valueHint(ctx, a)
 		}
 	}
 	return events.LogHint{}, false
 }
 
-// near names the candidate that was probably meant.
-func near(mark, name string, candidates []string) string {
+// hasValues reports whether it can be said of a field which values it has.
+func (l *Logs) hasValues(a search.Asked) bool {
+	switch a.Field.Kind {
+	case schema.FieldAttribute:
+		return a.Exact && l.config.Catalogue.IsComplete()
+	case schema.FieldReserved:
+		return a.Exact && slices.Contains(reserved, a.Field.Name)
+	}
+	return false
+}
+
+// guess is a candidate that was probably meant; empty: none is near.
+type guess struct {
+	text string
+	sure bool // it is a slip of the keyboard, and not a part of a longer name
+}
+
+// near is the candidate that was probably meant.
+func near(name string, candidates []string) guess {
 	slices.Sort(candidates)
 	if c := schema.Closest(name, candidates, 3); c != "" {
-		return "did you mean " + mark + c + "?"
+		return guess{c, true}
 	}
 	last := name[strings.LastIndexByte(name, '.')+1:]
 	for _, c := range candidates {
 		if c == last || strings.HasSuffix(c, "."+last) {
-			return "did you mean " + mark + c + "?"
+			return guess{c, true}
 		}
 	}
-	if c := schema.Containing(name, candidates); c != "" {
-		return "there is " + mark + c
+	return guess{text: schema.Containing(name, candidates)}
+}
+
+// told is a hint that is told what was meant: mark stands before its text.
+func told(h events.LogHint, g guess, mark string, meant func(string) search.Asked) events.LogHint {
+	switch {
+	case g.text == "":
+		return h
+	case g.sure:
+		h.Detail = "did you mean " + mark + g.text + "?"
+	default:
+		h.Detail = "there is " + mark + g.text
 	}
-	return ""
+	m := meant(g.text)
+	h.Meant = &m
+	return h
 }
 
 // valueHint says that no event has the value, and which of the most frequent ones is
@@ -103,16 +146,18 @@ func (l *Logs) valueHint(ctx context.Context, a search.Asked) (events.LogHint, b
 	}
 	name := a.Field.String()
 	if len(values) == 0 {
-		return events.LogHint{Code: "unknown_field", Title: "No event has " + name}, true
+		return events.LogHint{Code: "unknown_field", Title: "No event has " + name, Asked: search.Asked{Field: a.Field}}, true
 	}
-	h := events.LogHint{Code: "unknown_value", Title: fmt.Sprintf("No event has %s:%s", name, a.Value)}
+	of := func(value string) search.Asked { return search.Asked{Field: a.Field, Value: value, Exact: true} }
+	h := events.LogHint{Code: "unknown_value", Title: fmt.Sprintf("No event has %s:%s", name, a.Value), Asked: a}
 	for _, v := range values {
 		if strings.EqualFold(v, a.Value) {
-			h.Detail = fmt.Sprintf("there is %s:%s; letter case counts, but not in ICASE(%s, %s)", name, v, name, a.Value)
+			meant := of(v)
+			h.Detail, h.Meant = fmt.Sprintf("there is %s:%s; letter case counts, but not in ICASE(%s, %s)", name, v, name, a.Value), &meant
 			return h, true
 		}
 	}
-	if h.Detail = near(name+":", a.Value, values); h.Detail == "" && len(values) <= maxListed {
+	if h = told(h, near(a.Value, values), name+":", of); h.Detail == "" && len(values) <= maxListed {
 		slices.Sort(values)
 		h.Detail = "its values are " + strings.Join(values, ", ")
 	}

@@ -257,6 +257,24 @@ func (s *Signals) MatchingSignals(ctx context.Context, at schema.Millis, seq uin
 	return out, nil
 }
 
+// MatchingRules implements api.Signals.
+func (s *Signals) MatchingRules(ctx context.Context, at schema.Millis, seq uint64) (out []string, err error) {
+	params := clickhouse.Params{}.Int("at", int64(at)).Uint("seq", seq)
+	rows, err := s.conn.Query(ch.Context(ctx, ch.WithParameters(ch.Parameters(params))), "SELECT DISTINCT rule_key FROM matches WHERE at = fromUnixTimestamp64Milli({at:Int64}) AND seq = {seq:UInt64}")
+	if err != nil {
+		return nil, fmt.Errorf("read the rules of an event: %w", err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var key string
+		if err := rows.Scan(&key); err != nil {
+			return nil, fmt.Errorf("read the rules of an event: %w", err)
+		}
+		out = append(out, key)
+	}
+	return out, rows.Err()
+}
+
 // standing are the signals that the engine neither withdrew nor withheld.
 var standing = "reason NOT IN ('" + strings.Join(schema.EngineReasons, "', '") + "')"
 

@@ -96,7 +96,7 @@ func (s *services) ofRules(deps Deps, gates limits.Queries) {
 
 func (s *services) ofSignals(deps Deps, gates limits.Queries) {
 	store := signals.Limit(deps.Signals, gates.Signals)
-	s.signals = &signals.SignalService{Store: store, Triage: deps.Triage, Explainer: deps.Explainer, Told: deps.Notifications, Now: deps.Now}
+	s.signals = &signals.SignalService{Store: store, Triage: deps.Triage, Explainer: deps.Explainer, Told: deps.Notifications, InForce: deps.Status, Now: deps.Now}
 	s.triageJobs = &signals.TriageJobService{Jobs: deps.Configuration.TriageJobs, Signals: s.signals}
 	s.indicators = &signals.IndicatorService{Rules: deps.Rules, Signals: store, Tables: deps.Tables, Triage: deps.Configuration.Indicators, Now: deps.Now}
 }

@@ -30,6 +30,7 @@ import (
 	"nightjar/api/services/signals"
 	"nightjar/compiler"
 	"nightjar/compiler/rulecheck"
+	"nightjar/compiler/search"
 	"nightjar/configuration"
 	"nightjar/objects"
 	"nightjar/objects/objectstest"
@@ -225,6 +226,10 @@ func (w *world) Signal(_ context.Context, id string) (signals.Signal, error) {
 	return signals.Signal{}, &schema.NotFoundError{Kind: "signal", ID: id}
 }
 
+func (w *world) MatchingRules(context.Context, schema.Millis, uint64) ([]string, error) {
+	return nil, nil
+}
+
 func (w *world) MatchingSignals(_ context.Context, at schema.Millis, seq uint64) ([]signals.Signal, error) {
 	var out []signals.Signal
 	for _, s := range w.signals {
@@ -330,6 +335,8 @@ func (w *world) Span(context.Context, facets.Selection) (from, to schema.Millis,
 func (w *world) Hints(context.Context, events.LogSearch) []events.LogHint {
 	return []events.LogHint{{Code: "unknown_field", Title: "No event has @x"}}
 }
+
+func (w *world) FieldHints(*search.Query) []events.LogHint { return nil }
 
 func (w *world) ExplainLogs(_ context.Context, s events.LogSearch) (events.LogExplanation, error) {
 	w.asked = s

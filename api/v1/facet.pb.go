@@ -217,6 +217,106 @@ func (x *CheckSearchRequest) GetOver() string {
 	return ""
 }
 
+type HintSearchRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// A search of events.
+	Query string `protobuf:"bytes,1,opt,name=query,proto3" json:"query,omitempty"`
+	// Say what values no event has, too. It takes a look at all events, up to two seconds;
+	// what fields they have is known without one.
+	Look          bool `protobuf:"varint,2,opt,name=look,proto3" json:"look,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *HintSearchRequest) Reset() {
+	*x = HintSearchRequest{}
+	mi := &file_facet_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *HintSearchRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*HintSearchRequest) ProtoMessage() {}
+
+func (x *HintSearchRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_facet_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use HintSearchRequest.ProtoReflect.Descriptor instead.
+func (*HintSearchRequest) Descriptor() ([]byte, []int) {
+	return file_facet_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *HintSearchRequest) GetQuery() string {
+	if x != nil {
+		return x.Query
+	}
+	return ""
+}
+
+func (x *HintSearchRequest) GetLook() bool {
+	if x != nil {
+		return x.Look
+	}
+	return false
+}
+
+type HintSearchResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// What the query names and no event has.
+	Hints         []*SearchMistake `protobuf:"bytes,1,rep,name=hints,proto3" json:"hints,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *HintSearchResponse) Reset() {
+	*x = HintSearchResponse{}
+	mi := &file_facet_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *HintSearchResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*HintSearchResponse) ProtoMessage() {}
+
+func (x *HintSearchResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_facet_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use HintSearchResponse.ProtoReflect.Descriptor instead.
+func (*HintSearchResponse) Descriptor() ([]byte, []int) {
+	return file_facet_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *HintSearchResponse) GetHints() []*SearchMistake {
+	if x != nil {
+		return x.Hints
+	}
+	return nil
+}
+
 type CheckSearchResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	Valid bool                   `protobuf:"varint,1,opt,name=valid,proto3" json:"valid,omitempty"`
@@ -227,14 +327,16 @@ type CheckSearchResponse struct {
 	// The query with a parenthesis around what belongs together.
 	Reading string `protobuf:"bytes,4,opt,name=reading,proto3" json:"reading,omitempty"`
 	// AND and OR stand side by side: the reading is worth showing.
-	Mixed         bool `protobuf:"varint,5,opt,name=mixed,proto3" json:"mixed,omitempty"`
+	Mixed bool `protobuf:"varint,5,opt,name=mixed,proto3" json:"mixed,omitempty"`
+	// The query with OR going first, where it is mixed: what may have been meant instead.
+	Grouped       string `protobuf:"bytes,6,opt,name=grouped,proto3" json:"grouped,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *CheckSearchResponse) Reset() {
 	*x = CheckSearchResponse{}
-	mi := &file_facet_proto_msgTypes[3]
+	mi := &file_facet_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -246,7 +348,7 @@ func (x *CheckSearchResponse) String() string {
 func (*CheckSearchResponse) ProtoMessage() {}
 
 func (x *CheckSearchResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_facet_proto_msgTypes[3]
+	mi := &file_facet_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -259,7 +361,7 @@ func (x *CheckSearchResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CheckSearchResponse.ProtoReflect.Descriptor instead.
 func (*CheckSearchResponse) Descriptor() ([]byte, []int) {
-	return file_facet_proto_rawDescGZIP(), []int{3}
+	return file_facet_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *CheckSearchResponse) GetValid() bool {
@@ -297,6 +399,13 @@ func (x *CheckSearchResponse) GetMixed() bool {
 	return false
 }
 
+func (x *CheckSearchResponse) GetGrouped() string {
+	if x != nil {
+		return x.Grouped
+	}
+	return ""
+}
+
 // SearchMistake is where a search is wrong. Lines and columns count from 1, columns in
 // characters.
 type SearchMistake struct {
@@ -305,14 +414,16 @@ type SearchMistake struct {
 	Column  int64                  `protobuf:"varint,2,opt,name=column,proto3" json:"column,omitempty"`
 	Message string                 `protobuf:"bytes,3,opt,name=message,proto3" json:"message,omitempty"`
 	// What was probably meant; may be empty.
-	Hint          string `protobuf:"bytes,4,opt,name=hint,proto3" json:"hint,omitempty"`
+	Hint string `protobuf:"bytes,4,opt,name=hint,proto3" json:"hint,omitempty"`
+	// The query without the mistake, where it is clear what was meant.
+	Fix           *SearchFix `protobuf:"bytes,5,opt,name=fix,proto3" json:"fix,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *SearchMistake) Reset() {
 	*x = SearchMistake{}
-	mi := &file_facet_proto_msgTypes[4]
+	mi := &file_facet_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -324,7 +435,7 @@ func (x *SearchMistake) String() string {
 func (*SearchMistake) ProtoMessage() {}
 
 func (x *SearchMistake) ProtoReflect() protoreflect.Message {
-	mi := &file_facet_proto_msgTypes[4]
+	mi := &file_facet_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -337,7 +448,7 @@ func (x *SearchMistake) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SearchMistake.ProtoReflect.Descriptor instead.
 func (*SearchMistake) Descriptor() ([]byte, []int) {
-	return file_facet_proto_rawDescGZIP(), []int{4}
+	return file_facet_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *SearchMistake) GetLine() int64 {
@@ -368,6 +479,67 @@ func (x *SearchMistake) GetHint() string {
 	return ""
 }
 
+func (x *SearchMistake) GetFix() *SearchFix {
+	if x != nil {
+		return x.Fix
+	}
+	return nil
+}
+
+// SearchFix is a query to ask instead.
+type SearchFix struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// What is changed, in a few words: "Close the group".
+	Label         string `protobuf:"bytes,1,opt,name=label,proto3" json:"label,omitempty"`
+	Query         string `protobuf:"bytes,2,opt,name=query,proto3" json:"query,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SearchFix) Reset() {
+	*x = SearchFix{}
+	mi := &file_facet_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SearchFix) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SearchFix) ProtoMessage() {}
+
+func (x *SearchFix) ProtoReflect() protoreflect.Message {
+	mi := &file_facet_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SearchFix.ProtoReflect.Descriptor instead.
+func (*SearchFix) Descriptor() ([]byte, []int) {
+	return file_facet_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *SearchFix) GetLabel() string {
+	if x != nil {
+		return x.Label
+	}
+	return ""
+}
+
+func (x *SearchFix) GetQuery() string {
+	if x != nil {
+		return x.Query
+	}
+	return ""
+}
+
 type CompleteSearchRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// What the search is of: events (default) or signals.
@@ -387,7 +559,7 @@ type CompleteSearchRequest struct {
 
 func (x *CompleteSearchRequest) Reset() {
 	*x = CompleteSearchRequest{}
-	mi := &file_facet_proto_msgTypes[5]
+	mi := &file_facet_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -399,7 +571,7 @@ func (x *CompleteSearchRequest) String() string {
 func (*CompleteSearchRequest) ProtoMessage() {}
 
 func (x *CompleteSearchRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_facet_proto_msgTypes[5]
+	mi := &file_facet_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -412,7 +584,7 @@ func (x *CompleteSearchRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CompleteSearchRequest.ProtoReflect.Descriptor instead.
 func (*CompleteSearchRequest) Descriptor() ([]byte, []int) {
-	return file_facet_proto_rawDescGZIP(), []int{5}
+	return file_facet_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *CompleteSearchRequest) GetOver() string {
@@ -461,7 +633,7 @@ type CompleteSearchResponse struct {
 
 func (x *CompleteSearchResponse) Reset() {
 	*x = CompleteSearchResponse{}
-	mi := &file_facet_proto_msgTypes[6]
+	mi := &file_facet_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -473,7 +645,7 @@ func (x *CompleteSearchResponse) String() string {
 func (*CompleteSearchResponse) ProtoMessage() {}
 
 func (x *CompleteSearchResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_facet_proto_msgTypes[6]
+	mi := &file_facet_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -486,7 +658,7 @@ func (x *CompleteSearchResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CompleteSearchResponse.ProtoReflect.Descriptor instead.
 func (*CompleteSearchResponse) Descriptor() ([]byte, []int) {
-	return file_facet_proto_rawDescGZIP(), []int{6}
+	return file_facet_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *CompleteSearchResponse) GetCompletions() []*Completion {
@@ -519,7 +691,7 @@ type Completion struct {
 
 func (x *Completion) Reset() {
 	*x = Completion{}
-	mi := &file_facet_proto_msgTypes[7]
+	mi := &file_facet_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -531,7 +703,7 @@ func (x *Completion) String() string {
 func (*Completion) ProtoMessage() {}
 
 func (x *Completion) ProtoReflect() protoreflect.Message {
-	mi := &file_facet_proto_msgTypes[7]
+	mi := &file_facet_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -544,7 +716,7 @@ func (x *Completion) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Completion.ProtoReflect.Descriptor instead.
 func (*Completion) Descriptor() ([]byte, []int) {
-	return file_facet_proto_rawDescGZIP(), []int{7}
+	return file_facet_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *Completion) GetText() string {
@@ -591,7 +763,7 @@ type FacetsResponse struct {
 
 func (x *FacetsResponse) Reset() {
 	*x = FacetsResponse{}
-	mi := &file_facet_proto_msgTypes[8]
+	mi := &file_facet_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -603,7 +775,7 @@ func (x *FacetsResponse) String() string {
 func (*FacetsResponse) ProtoMessage() {}
 
 func (x *FacetsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_facet_proto_msgTypes[8]
+	mi := &file_facet_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -616,7 +788,7 @@ func (x *FacetsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FacetsResponse.ProtoReflect.Descriptor instead.
 func (*FacetsResponse) Descriptor() ([]byte, []int) {
-	return file_facet_proto_rawDescGZIP(), []int{8}
+	return file_facet_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *FacetsResponse) GetTotal() int64 {
@@ -670,7 +842,7 @@ type Facet struct {
 
 func (x *Facet) Reset() {
 	*x = Facet{}
-	mi := &file_facet_proto_msgTypes[9]
+	mi := &file_facet_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -682,7 +854,7 @@ func (x *Facet) String() string {
 func (*Facet) ProtoMessage() {}
 
 func (x *Facet) ProtoReflect() protoreflect.Message {
-	mi := &file_facet_proto_msgTypes[9]
+	mi := &file_facet_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -695,7 +867,7 @@ func (x *Facet) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Facet.ProtoReflect.Descriptor instead.
 func (*Facet) Descriptor() ([]byte, []int) {
-	return file_facet_proto_rawDescGZIP(), []int{9}
+	return file_facet_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *Facet) GetFacet() string {
@@ -738,7 +910,7 @@ type FacetValue struct {
 
 func (x *FacetValue) Reset() {
 	*x = FacetValue{}
-	mi := &file_facet_proto_msgTypes[10]
+	mi := &file_facet_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -750,7 +922,7 @@ func (x *FacetValue) String() string {
 func (*FacetValue) ProtoMessage() {}
 
 func (x *FacetValue) ProtoReflect() protoreflect.Message {
-	mi := &file_facet_proto_msgTypes[10]
+	mi := &file_facet_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -763,7 +935,7 @@ func (x *FacetValue) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FacetValue.ProtoReflect.Descriptor instead.
 func (*FacetValue) Descriptor() ([]byte, []int) {
-	return file_facet_proto_rawDescGZIP(), []int{10}
+	return file_facet_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *FacetValue) GetValue() string {
@@ -799,7 +971,7 @@ type SignalHistogramRequest struct {
 
 func (x *SignalHistogramRequest) Reset() {
 	*x = SignalHistogramRequest{}
-	mi := &file_facet_proto_msgTypes[11]
+	mi := &file_facet_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -811,7 +983,7 @@ func (x *SignalHistogramRequest) String() string {
 func (*SignalHistogramRequest) ProtoMessage() {}
 
 func (x *SignalHistogramRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_facet_proto_msgTypes[11]
+	mi := &file_facet_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -824,7 +996,7 @@ func (x *SignalHistogramRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SignalHistogramRequest.ProtoReflect.Descriptor instead.
 func (*SignalHistogramRequest) Descriptor() ([]byte, []int) {
-	return file_facet_proto_rawDescGZIP(), []int{11}
+	return file_facet_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *SignalHistogramRequest) GetFilter() *SignalFilter {
@@ -860,7 +1032,7 @@ type EventHistogramRequest struct {
 
 func (x *EventHistogramRequest) Reset() {
 	*x = EventHistogramRequest{}
-	mi := &file_facet_proto_msgTypes[12]
+	mi := &file_facet_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -872,7 +1044,7 @@ func (x *EventHistogramRequest) String() string {
 func (*EventHistogramRequest) ProtoMessage() {}
 
 func (x *EventHistogramRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_facet_proto_msgTypes[12]
+	mi := &file_facet_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -885,7 +1057,7 @@ func (x *EventHistogramRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EventHistogramRequest.ProtoReflect.Descriptor instead.
 func (*EventHistogramRequest) Descriptor() ([]byte, []int) {
-	return file_facet_proto_rawDescGZIP(), []int{12}
+	return file_facet_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *EventHistogramRequest) GetFilter() *LogFilter {
@@ -926,7 +1098,7 @@ type Buckets struct {
 
 func (x *Buckets) Reset() {
 	*x = Buckets{}
-	mi := &file_facet_proto_msgTypes[13]
+	mi := &file_facet_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -938,7 +1110,7 @@ func (x *Buckets) String() string {
 func (*Buckets) ProtoMessage() {}
 
 func (x *Buckets) ProtoReflect() protoreflect.Message {
-	mi := &file_facet_proto_msgTypes[13]
+	mi := &file_facet_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -951,7 +1123,7 @@ func (x *Buckets) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Buckets.ProtoReflect.Descriptor instead.
 func (*Buckets) Descriptor() ([]byte, []int) {
-	return file_facet_proto_rawDescGZIP(), []int{13}
+	return file_facet_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *Buckets) GetCount() int32 {
@@ -996,7 +1168,7 @@ type HistogramResponse struct {
 
 func (x *HistogramResponse) Reset() {
 	*x = HistogramResponse{}
-	mi := &file_facet_proto_msgTypes[14]
+	mi := &file_facet_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1008,7 +1180,7 @@ func (x *HistogramResponse) String() string {
 func (*HistogramResponse) ProtoMessage() {}
 
 func (x *HistogramResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_facet_proto_msgTypes[14]
+	mi := &file_facet_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1021,7 +1193,7 @@ func (x *HistogramResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HistogramResponse.ProtoReflect.Descriptor instead.
 func (*HistogramResponse) Descriptor() ([]byte, []int) {
-	return file_facet_proto_rawDescGZIP(), []int{14}
+	return file_facet_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *HistogramResponse) GetInterval() string {
@@ -1100,7 +1272,7 @@ type HistogramSeries struct {
 
 func (x *HistogramSeries) Reset() {
 	*x = HistogramSeries{}
-	mi := &file_facet_proto_msgTypes[15]
+	mi := &file_facet_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1112,7 +1284,7 @@ func (x *HistogramSeries) String() string {
 func (*HistogramSeries) ProtoMessage() {}
 
 func (x *HistogramSeries) ProtoReflect() protoreflect.Message {
-	mi := &file_facet_proto_msgTypes[15]
+	mi := &file_facet_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1125,7 +1297,7 @@ func (x *HistogramSeries) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HistogramSeries.ProtoReflect.Descriptor instead.
 func (*HistogramSeries) Descriptor() ([]byte, []int) {
-	return file_facet_proto_rawDescGZIP(), []int{15}
+	return file_facet_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *HistogramSeries) GetBy() map[string]string {
@@ -1164,7 +1336,7 @@ type GetEntityRequest struct {
 
 func (x *GetEntityRequest) Reset() {
 	*x = GetEntityRequest{}
-	mi := &file_facet_proto_msgTypes[16]
+	mi := &file_facet_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1176,7 +1348,7 @@ func (x *GetEntityRequest) String() string {
 func (*GetEntityRequest) ProtoMessage() {}
 
 func (x *GetEntityRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_facet_proto_msgTypes[16]
+	mi := &file_facet_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1189,7 +1361,7 @@ func (x *GetEntityRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetEntityRequest.ProtoReflect.Descriptor instead.
 func (*GetEntityRequest) Descriptor() ([]byte, []int) {
-	return file_facet_proto_rawDescGZIP(), []int{16}
+	return file_facet_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *GetEntityRequest) GetField() string {
@@ -1243,7 +1415,7 @@ type Entity struct {
 
 func (x *Entity) Reset() {
 	*x = Entity{}
-	mi := &file_facet_proto_msgTypes[17]
+	mi := &file_facet_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1255,7 +1427,7 @@ func (x *Entity) String() string {
 func (*Entity) ProtoMessage() {}
 
 func (x *Entity) ProtoReflect() protoreflect.Message {
-	mi := &file_facet_proto_msgTypes[17]
+	mi := &file_facet_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1268,7 +1440,7 @@ func (x *Entity) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Entity.ProtoReflect.Descriptor instead.
 func (*Entity) Descriptor() ([]byte, []int) {
-	return file_facet_proto_rawDescGZIP(), []int{17}
+	return file_facet_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *Entity) GetField() string {
@@ -1354,7 +1526,7 @@ type AddressPlace struct {
 
 func (x *AddressPlace) Reset() {
 	*x = AddressPlace{}
-	mi := &file_facet_proto_msgTypes[18]
+	mi := &file_facet_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1366,7 +1538,7 @@ func (x *AddressPlace) String() string {
 func (*AddressPlace) ProtoMessage() {}
 
 func (x *AddressPlace) ProtoReflect() protoreflect.Message {
-	mi := &file_facet_proto_msgTypes[18]
+	mi := &file_facet_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1379,7 +1551,7 @@ func (x *AddressPlace) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AddressPlace.ProtoReflect.Descriptor instead.
 func (*AddressPlace) Descriptor() ([]byte, []int) {
-	return file_facet_proto_rawDescGZIP(), []int{18}
+	return file_facet_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *AddressPlace) GetCity() string {
@@ -1456,7 +1628,7 @@ type EntityCounts struct {
 
 func (x *EntityCounts) Reset() {
 	*x = EntityCounts{}
-	mi := &file_facet_proto_msgTypes[19]
+	mi := &file_facet_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1468,7 +1640,7 @@ func (x *EntityCounts) String() string {
 func (*EntityCounts) ProtoMessage() {}
 
 func (x *EntityCounts) ProtoReflect() protoreflect.Message {
-	mi := &file_facet_proto_msgTypes[19]
+	mi := &file_facet_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1481,7 +1653,7 @@ func (x *EntityCounts) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EntityCounts.ProtoReflect.Descriptor instead.
 func (*EntityCounts) Descriptor() ([]byte, []int) {
-	return file_facet_proto_rawDescGZIP(), []int{19}
+	return file_facet_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *EntityCounts) GetTotal() int64 {
@@ -1529,7 +1701,7 @@ type ListSourcesRequest struct {
 
 func (x *ListSourcesRequest) Reset() {
 	*x = ListSourcesRequest{}
-	mi := &file_facet_proto_msgTypes[20]
+	mi := &file_facet_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1541,7 +1713,7 @@ func (x *ListSourcesRequest) String() string {
 func (*ListSourcesRequest) ProtoMessage() {}
 
 func (x *ListSourcesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_facet_proto_msgTypes[20]
+	mi := &file_facet_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1554,7 +1726,7 @@ func (x *ListSourcesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListSourcesRequest.ProtoReflect.Descriptor instead.
 func (*ListSourcesRequest) Descriptor() ([]byte, []int) {
-	return file_facet_proto_rawDescGZIP(), []int{20}
+	return file_facet_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *ListSourcesRequest) GetStretches() int32 {
@@ -1586,7 +1758,7 @@ type SourcesResponse struct {
 
 func (x *SourcesResponse) Reset() {
 	*x = SourcesResponse{}
-	mi := &file_facet_proto_msgTypes[21]
+	mi := &file_facet_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1598,7 +1770,7 @@ func (x *SourcesResponse) String() string {
 func (*SourcesResponse) ProtoMessage() {}
 
 func (x *SourcesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_facet_proto_msgTypes[21]
+	mi := &file_facet_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1611,7 +1783,7 @@ func (x *SourcesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SourcesResponse.ProtoReflect.Descriptor instead.
 func (*SourcesResponse) Descriptor() ([]byte, []int) {
-	return file_facet_proto_rawDescGZIP(), []int{21}
+	return file_facet_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *SourcesResponse) GetSources() []*Source {
@@ -1698,7 +1870,7 @@ type Source struct {
 
 func (x *Source) Reset() {
 	*x = Source{}
-	mi := &file_facet_proto_msgTypes[22]
+	mi := &file_facet_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1710,7 +1882,7 @@ func (x *Source) String() string {
 func (*Source) ProtoMessage() {}
 
 func (x *Source) ProtoReflect() protoreflect.Message {
-	mi := &file_facet_proto_msgTypes[22]
+	mi := &file_facet_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1723,7 +1895,7 @@ func (x *Source) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Source.ProtoReflect.Descriptor instead.
 func (*Source) Descriptor() ([]byte, []int) {
-	return file_facet_proto_rawDescGZIP(), []int{22}
+	return file_facet_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *Source) GetSource() string {
@@ -1848,18 +2020,28 @@ const file_facet_proto_rawDesc = "" +
 	"\x06_limit\">\n" +
 	"\x12CheckSearchRequest\x12\x14\n" +
 	"\x05query\x18\x01 \x01(\tR\x05query\x12\x12\n" +
-	"\x04over\x18\x02 \x01(\tR\x04over\"\xab\x01\n" +
+	"\x04over\x18\x02 \x01(\tR\x04over\"=\n" +
+	"\x11HintSearchRequest\x12\x14\n" +
+	"\x05query\x18\x01 \x01(\tR\x05query\x12\x12\n" +
+	"\x04look\x18\x02 \x01(\bR\x04look\"F\n" +
+	"\x12HintSearchResponse\x120\n" +
+	"\x05hints\x18\x01 \x03(\v2\x1a.nightjar.v1.SearchMistakeR\x05hints\"\xcb\x01\n" +
 	"\x13CheckSearchResponse\x12\x14\n" +
 	"\x05valid\x18\x01 \x01(\bR\x05valid\x120\n" +
 	"\x05error\x18\x02 \x01(\v2\x1a.nightjar.v1.SearchMistakeR\x05error\x12\x1c\n" +
 	"\tcanonical\x18\x03 \x01(\tR\tcanonical\x12\x18\n" +
 	"\areading\x18\x04 \x01(\tR\areading\x12\x14\n" +
-	"\x05mixed\x18\x05 \x01(\bR\x05mixed\"i\n" +
+	"\x05mixed\x18\x05 \x01(\bR\x05mixed\x12\x1e\n" +
+	"\agrouped\x18\x06 \x01(\tB\x04\x88\xb5\x18\x01R\agrouped\"\x93\x01\n" +
 	"\rSearchMistake\x12\x12\n" +
 	"\x04line\x18\x01 \x01(\x03R\x04line\x12\x16\n" +
 	"\x06column\x18\x02 \x01(\x03R\x06column\x12\x18\n" +
 	"\amessage\x18\x03 \x01(\tR\amessage\x12\x12\n" +
-	"\x04hint\x18\x04 \x01(\tR\x04hint\"\xaa\x01\n" +
+	"\x04hint\x18\x04 \x01(\tR\x04hint\x12(\n" +
+	"\x03fix\x18\x05 \x01(\v2\x16.nightjar.v1.SearchFixR\x03fix\"7\n" +
+	"\tSearchFix\x12\x14\n" +
+	"\x05label\x18\x01 \x01(\tR\x05label\x12\x14\n" +
+	"\x05query\x18\x02 \x01(\tR\x05query\"\xaa\x01\n" +
 	"\x15CompleteSearchRequest\x12\x12\n" +
 	"\x04over\x18\x01 \x01(\tR\x04over\x12\x14\n" +
 	"\x05field\x18\x02 \x01(\tR\x05field\x12\x12\n" +
@@ -1995,7 +2177,7 @@ const file_facet_proto_rawDesc = "" +
 	"\funread_query\x18\r \x01(\tR\funread_query\x12\"\n" +
 	"\ffailed_query\x18\x0e \x01(\tR\ffailed_queryB\r\n" +
 	"\v_lag_p50_msB\r\n" +
-	"\v_lag_p95_ms2\xa8\x05\n" +
+	"\v_lag_p95_ms2\xf7\x05\n" +
 	"\fFacetService\x12R\n" +
 	"\x11CountSignalFacets\x12 .nightjar.v1.SignalFacetsRequest\x1a\x1b.nightjar.v1.FacetsResponse\x12[\n" +
 	"\x14CountSignalsOverTime\x12#.nightjar.v1.SignalHistogramRequest\x1a\x1e.nightjar.v1.HistogramResponse\x12P\n" +
@@ -2003,7 +2185,9 @@ const file_facet_proto_rawDesc = "" +
 	"\x13CountEventsOverTime\x12\".nightjar.v1.EventHistogramRequest\x1a\x1e.nightjar.v1.HistogramResponse\x12?\n" +
 	"\tGetEntity\x12\x1d.nightjar.v1.GetEntityRequest\x1a\x13.nightjar.v1.Entity\x12L\n" +
 	"\vListSources\x12\x1f.nightjar.v1.ListSourcesRequest\x1a\x1c.nightjar.v1.SourcesResponse\x12P\n" +
-	"\vCheckSearch\x12\x1f.nightjar.v1.CheckSearchRequest\x1a .nightjar.v1.CheckSearchResponse\x12Y\n" +
+	"\vCheckSearch\x12\x1f.nightjar.v1.CheckSearchRequest\x1a .nightjar.v1.CheckSearchResponse\x12M\n" +
+	"\n" +
+	"HintSearch\x12\x1e.nightjar.v1.HintSearchRequest\x1a\x1f.nightjar.v1.HintSearchResponse\x12Y\n" +
 	"\x0eCompleteSearch\x12\".nightjar.v1.CompleteSearchRequest\x1a#.nightjar.v1.CompleteSearchResponseB\x1cZ\x1anightjar/api/v1;nightjarv1b\x06proto3"
 
 var (
@@ -2018,76 +2202,83 @@ func file_facet_proto_rawDescGZIP() []byte {
 	return file_facet_proto_rawDescData
 }
 
-var file_facet_proto_msgTypes = make([]protoimpl.MessageInfo, 24)
+var file_facet_proto_msgTypes = make([]protoimpl.MessageInfo, 27)
 var file_facet_proto_goTypes = []any{
 	(*SignalFacetsRequest)(nil),    // 0: nightjar.v1.SignalFacetsRequest
 	(*EventFacetsRequest)(nil),     // 1: nightjar.v1.EventFacetsRequest
 	(*CheckSearchRequest)(nil),     // 2: nightjar.v1.CheckSearchRequest
-	(*CheckSearchResponse)(nil),    // 3: nightjar.v1.CheckSearchResponse
-	(*SearchMistake)(nil),          // 4: nightjar.v1.SearchMistake
-	(*CompleteSearchRequest)(nil),  // 5: nightjar.v1.CompleteSearchRequest
-	(*CompleteSearchResponse)(nil), // 6: nightjar.v1.CompleteSearchResponse
-	(*Completion)(nil),             // 7: nightjar.v1.Completion
-	(*FacetsResponse)(nil),         // 8: nightjar.v1.FacetsResponse
-	(*Facet)(nil),                  // 9: nightjar.v1.Facet
-	(*FacetValue)(nil),             // 10: nightjar.v1.FacetValue
-	(*SignalHistogramRequest)(nil), // 11: nightjar.v1.SignalHistogramRequest
-	(*EventHistogramRequest)(nil),  // 12: nightjar.v1.EventHistogramRequest
-	(*Buckets)(nil),                // 13: nightjar.v1.Buckets
-	(*HistogramResponse)(nil),      // 14: nightjar.v1.HistogramResponse
-	(*HistogramSeries)(nil),        // 15: nightjar.v1.HistogramSeries
-	(*GetEntityRequest)(nil),       // 16: nightjar.v1.GetEntityRequest
-	(*Entity)(nil),                 // 17: nightjar.v1.Entity
-	(*AddressPlace)(nil),           // 18: nightjar.v1.AddressPlace
-	(*EntityCounts)(nil),           // 19: nightjar.v1.EntityCounts
-	(*ListSourcesRequest)(nil),     // 20: nightjar.v1.ListSourcesRequest
-	(*SourcesResponse)(nil),        // 21: nightjar.v1.SourcesResponse
-	(*Source)(nil),                 // 22: nightjar.v1.Source
-	nil,                            // 23: nightjar.v1.HistogramSeries.ByEntry
-	(*SignalFilter)(nil),           // 24: nightjar.v1.SignalFilter
-	(*LogFilter)(nil),              // 25: nightjar.v1.LogFilter
+	(*HintSearchRequest)(nil),      // 3: nightjar.v1.HintSearchRequest
+	(*HintSearchResponse)(nil),     // 4: nightjar.v1.HintSearchResponse
+	(*CheckSearchResponse)(nil),    // 5: nightjar.v1.CheckSearchResponse
+	(*SearchMistake)(nil),          // 6: nightjar.v1.SearchMistake
+	(*SearchFix)(nil),              // 7: nightjar.v1.SearchFix
+	(*CompleteSearchRequest)(nil),  // 8: nightjar.v1.CompleteSearchRequest
+	(*CompleteSearchResponse)(nil), // 9: nightjar.v1.CompleteSearchResponse
+	(*Completion)(nil),             // 10: nightjar.v1.Completion
+	(*FacetsResponse)(nil),         // 11: nightjar.v1.FacetsResponse
+	(*Facet)(nil),                  // 12: nightjar.v1.Facet
+	(*FacetValue)(nil),             // 13: nightjar.v1.FacetValue
+	(*SignalHistogramRequest)(nil), // 14: nightjar.v1.SignalHistogramRequest
+	(*EventHistogramRequest)(nil),  // 15: nightjar.v1.EventHistogramRequest
+	(*Buckets)(nil),                // 16: nightjar.v1.Buckets
+	(*HistogramResponse)(nil),      // 17: nightjar.v1.HistogramResponse
+	(*HistogramSeries)(nil),        // 18: nightjar.v1.HistogramSeries
+	(*GetEntityRequest)(nil),       // 19: nightjar.v1.GetEntityRequest
+	(*Entity)(nil),                 // 20: nightjar.v1.Entity
+	(*AddressPlace)(nil),           // 21: nightjar.v1.AddressPlace
+	(*EntityCounts)(nil),           // 22: nightjar.v1.EntityCounts
+	(*ListSourcesRequest)(nil),     // 23: nightjar.v1.ListSourcesRequest
+	(*SourcesResponse)(nil),        // 24: nightjar.v1.SourcesResponse
+	(*Source)(nil),                 // 25: nightjar.v1.Source
+	nil,                            // 26: nightjar.v1.HistogramSeries.ByEntry
+	(*SignalFilter)(nil),           // 27: nightjar.v1.SignalFilter
+	(*LogFilter)(nil),              // 28: nightjar.v1.LogFilter
 }
 var file_facet_proto_depIdxs = []int32{
-	24, // 0: nightjar.v1.SignalFacetsRequest.filter:type_name -> nightjar.v1.SignalFilter
-	25, // 1: nightjar.v1.EventFacetsRequest.filter:type_name -> nightjar.v1.LogFilter
-	4,  // 2: nightjar.v1.CheckSearchResponse.error:type_name -> nightjar.v1.SearchMistake
-	25, // 3: nightjar.v1.CompleteSearchRequest.filter:type_name -> nightjar.v1.LogFilter
-	7,  // 4: nightjar.v1.CompleteSearchResponse.completions:type_name -> nightjar.v1.Completion
-	9,  // 5: nightjar.v1.FacetsResponse.facets:type_name -> nightjar.v1.Facet
-	10, // 6: nightjar.v1.Facet.values:type_name -> nightjar.v1.FacetValue
-	24, // 7: nightjar.v1.SignalHistogramRequest.filter:type_name -> nightjar.v1.SignalFilter
-	13, // 8: nightjar.v1.SignalHistogramRequest.buckets:type_name -> nightjar.v1.Buckets
-	25, // 9: nightjar.v1.EventHistogramRequest.filter:type_name -> nightjar.v1.LogFilter
-	13, // 10: nightjar.v1.EventHistogramRequest.buckets:type_name -> nightjar.v1.Buckets
-	15, // 11: nightjar.v1.HistogramResponse.series:type_name -> nightjar.v1.HistogramSeries
-	23, // 12: nightjar.v1.HistogramSeries.by:type_name -> nightjar.v1.HistogramSeries.ByEntry
-	19, // 13: nightjar.v1.Entity.events:type_name -> nightjar.v1.EntityCounts
-	19, // 14: nightjar.v1.Entity.signals:type_name -> nightjar.v1.EntityCounts
-	9,  // 15: nightjar.v1.Entity.location:type_name -> nightjar.v1.Facet
-	18, // 16: nightjar.v1.Entity.place:type_name -> nightjar.v1.AddressPlace
-	9,  // 17: nightjar.v1.EntityCounts.facets:type_name -> nightjar.v1.Facet
-	22, // 18: nightjar.v1.SourcesResponse.sources:type_name -> nightjar.v1.Source
-	0,  // 19: nightjar.v1.FacetService.CountSignalFacets:input_type -> nightjar.v1.SignalFacetsRequest
-	11, // 20: nightjar.v1.FacetService.CountSignalsOverTime:input_type -> nightjar.v1.SignalHistogramRequest
-	1,  // 21: nightjar.v1.FacetService.CountEventFacets:input_type -> nightjar.v1.EventFacetsRequest
-	12, // 22: nightjar.v1.FacetService.CountEventsOverTime:input_type -> nightjar.v1.EventHistogramRequest
-	16, // 23: nightjar.v1.FacetService.GetEntity:input_type -> nightjar.v1.GetEntityRequest
-	20, // 24: nightjar.v1.FacetService.ListSources:input_type -> nightjar.v1.ListSourcesRequest
-	2,  // 25: nightjar.v1.FacetService.CheckSearch:input_type -> nightjar.v1.CheckSearchRequest
-	5,  // 26: nightjar.v1.FacetService.CompleteSearch:input_type -> nightjar.v1.CompleteSearchRequest
-	8,  // 27: nightjar.v1.FacetService.CountSignalFacets:output_type -> nightjar.v1.FacetsResponse
-	14, // 28: nightjar.v1.FacetService.CountSignalsOverTime:output_type -> nightjar.v1.HistogramResponse
-	8,  // 29: nightjar.v1.FacetService.CountEventFacets:output_type -> nightjar.v1.FacetsResponse
-	14, // 30: nightjar.v1.FacetService.CountEventsOverTime:output_type -> nightjar.v1.HistogramResponse
-	17, // 31: nightjar.v1.FacetService.GetEntity:output_type -> nightjar.v1.Entity
-	21, // 32: nightjar.v1.FacetService.ListSources:output_type -> nightjar.v1.SourcesResponse
-	3,  // 33: nightjar.v1.FacetService.CheckSearch:output_type -> nightjar.v1.CheckSearchResponse
-	6,  // 34: nightjar.v1.FacetService.CompleteSearch:output_type -> nightjar.v1.CompleteSearchResponse
-	27, // [27:35] is the sub-list for method output_type
-	19, // [19:27] is the sub-list for method input_type
-	19, // [19:19] is the sub-list for extension type_name
-	19, // [19:19] is the sub-list for extension extendee
-	0,  // [0:19] is the sub-list for field type_name
+	27, // 0: nightjar.v1.SignalFacetsRequest.filter:type_name -> nightjar.v1.SignalFilter
+	28, // 1: nightjar.v1.EventFacetsRequest.filter:type_name -> nightjar.v1.LogFilter
+	6,  // 2: nightjar.v1.HintSearchResponse.hints:type_name -> nightjar.v1.SearchMistake
+	6,  // 3: nightjar.v1.CheckSearchResponse.error:type_name -> nightjar.v1.SearchMistake
+	7,  // 4: nightjar.v1.SearchMistake.fix:type_name -> nightjar.v1.SearchFix
+	28, // 5: nightjar.v1.CompleteSearchRequest.filter:type_name -> nightjar.v1.LogFilter
+	10, // 6: nightjar.v1.CompleteSearchResponse.completions:type_name -> nightjar.v1.Completion
+	12, // 7: nightjar.v1.FacetsResponse.facets:type_name -> nightjar.v1.Facet
+	13, // 8: nightjar.v1.Facet.values:type_name -> nightjar.v1.FacetValue
+	27, // 9: nightjar.v1.SignalHistogramRequest.filter:type_name -> nightjar.v1.SignalFilter
+	16, // 10: nightjar.v1.SignalHistogramRequest.buckets:type_name -> nightjar.v1.Buckets
+	28, // 11: nightjar.v1.EventHistogramRequest.filter:type_name -> nightjar.v1.LogFilter
+	16, // 12: nightjar.v1.EventHistogramRequest.buckets:type_name -> nightjar.v1.Buckets
+	18, // 13: nightjar.v1.HistogramResponse.series:type_name -> nightjar.v1.HistogramSeries
+	26, // 14: nightjar.v1.HistogramSeries.by:type_name -> nightjar.v1.HistogramSeries.ByEntry
+	22, // 15: nightjar.v1.Entity.events:type_name -> nightjar.v1.EntityCounts
+	22, // 16: nightjar.v1.Entity.signals:type_name -> nightjar.v1.EntityCounts
+	12, // 17: nightjar.v1.Entity.location:type_name -> nightjar.v1.Facet
+	21, // 18: nightjar.v1.Entity.place:type_name -> nightjar.v1.AddressPlace
+	12, // 19: nightjar.v1.EntityCounts.facets:type_name -> nightjar.v1.Facet
+	25, // 20: nightjar.v1.SourcesResponse.sources:type_name -> nightjar.v1.Source
+	0,  // 21: nightjar.v1.FacetService.CountSignalFacets:input_type -> nightjar.v1.SignalFacetsRequest
+	14, // 22: nightjar.v1.FacetService.CountSignalsOverTime:input_type -> nightjar.v1.SignalHistogramRequest
+	1,  // 23: nightjar.v1.FacetService.CountEventFacets:input_type -> nightjar.v1.EventFacetsRequest
+	15, // 24: nightjar.v1.FacetService.CountEventsOverTime:input_type -> nightjar.v1.EventHistogramRequest
+	19, // 25: nightjar.v1.FacetService.GetEntity:input_type -> nightjar.v1.GetEntityRequest
+	23, // 26: nightjar.v1.FacetService.ListSources:input_type -> nightjar.v1.ListSourcesRequest
+	2,  // 27: nightjar.v1.FacetService.CheckSearch:input_type -> nightjar.v1.CheckSearchRequest
+	3,  // 28: nightjar.v1.FacetService.HintSearch:input_type -> nightjar.v1.HintSearchRequest
+	8,  // 29: nightjar.v1.FacetService.CompleteSearch:input_type -> nightjar.v1.CompleteSearchRequest
+	11, // 30: nightjar.v1.FacetService.CountSignalFacets:output_type -> nightjar.v1.FacetsResponse
+	17, // 31: nightjar.v1.FacetService.CountSignalsOverTime:output_type -> nightjar.v1.HistogramResponse
+	11, // 32: nightjar.v1.FacetService.CountEventFacets:output_type -> nightjar.v1.FacetsResponse
+	17, // 33: nightjar.v1.FacetService.CountEventsOverTime:output_type -> nightjar.v1.HistogramResponse
+	20, // 34: nightjar.v1.FacetService.GetEntity:output_type -> nightjar.v1.Entity
+	24, // 35: nightjar.v1.FacetService.ListSources:output_type -> nightjar.v1.SourcesResponse
+	5,  // 36: nightjar.v1.FacetService.CheckSearch:output_type -> nightjar.v1.CheckSearchResponse
+	4,  // 37: nightjar.v1.FacetService.HintSearch:output_type -> nightjar.v1.HintSearchResponse
+	9,  // 38: nightjar.v1.FacetService.CompleteSearch:output_type -> nightjar.v1.CompleteSearchResponse
+	30, // [30:39] is the sub-list for method output_type
+	21, // [21:30] is the sub-list for method input_type
+	21, // [21:21] is the sub-list for extension type_name
+	21, // [21:21] is the sub-list for extension extendee
+	0,  // [0:21] is the sub-list for field type_name
 }
 
 func init() { file_facet_proto_init() }
@@ -2100,19 +2291,19 @@ func file_facet_proto_init() {
 	file_wire_proto_init()
 	file_facet_proto_msgTypes[0].OneofWrappers = []any{}
 	file_facet_proto_msgTypes[1].OneofWrappers = []any{}
-	file_facet_proto_msgTypes[5].OneofWrappers = []any{}
-	file_facet_proto_msgTypes[7].OneofWrappers = []any{}
-	file_facet_proto_msgTypes[13].OneofWrappers = []any{}
-	file_facet_proto_msgTypes[18].OneofWrappers = []any{}
-	file_facet_proto_msgTypes[20].OneofWrappers = []any{}
-	file_facet_proto_msgTypes[22].OneofWrappers = []any{}
+	file_facet_proto_msgTypes[8].OneofWrappers = []any{}
+	file_facet_proto_msgTypes[10].OneofWrappers = []any{}
+	file_facet_proto_msgTypes[16].OneofWrappers = []any{}
+	file_facet_proto_msgTypes[21].OneofWrappers = []any{}
+	file_facet_proto_msgTypes[23].OneofWrappers = []any{}
+	file_facet_proto_msgTypes[25].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_facet_proto_rawDesc), len(file_facet_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   24,
+			NumMessages:   27,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -26,6 +26,7 @@ const (
 	FacetService_GetEntity_FullMethodName            = "/nightjar.v1.FacetService/GetEntity"
 	FacetService_ListSources_FullMethodName          = "/nightjar.v1.FacetService/ListSources"
 	FacetService_CheckSearch_FullMethodName          = "/nightjar.v1.FacetService/CheckSearch"
+	FacetService_HintSearch_FullMethodName           = "/nightjar.v1.FacetService/HintSearch"
 	FacetService_CompleteSearch_FullMethodName       = "/nightjar.v1.FacetService/CompleteSearch"
 )
 
@@ -53,6 +54,8 @@ type FacetServiceClient interface {
 	// CheckSearch says whether a search can be read, how it is read, and else where it is
 	// wrong. It asks no data.
 	CheckSearch(ctx context.Context, in *CheckSearchRequest, opts ...grpc.CallOption) (*CheckSearchResponse, error)
+	// HintSearch says what a search of events may have meant.
+	HintSearch(ctx context.Context, in *HintSearchRequest, opts ...grpc.CallOption) (*HintSearchResponse, error)
 	// CompleteSearch says which fields there are, or which values of a field.
 	CompleteSearch(ctx context.Context, in *CompleteSearchRequest, opts ...grpc.CallOption) (*CompleteSearchResponse, error)
 }
@@ -135,6 +138,16 @@ func (c *facetServiceClient) CheckSearch(ctx context.Context, in *CheckSearchReq
 	return out, nil
 }
 
+func (c *facetServiceClient) HintSearch(ctx context.Context, in *HintSearchRequest, opts ...grpc.CallOption) (*HintSearchResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(HintSearchResponse)
+	err := c.cc.Invoke(ctx, FacetService_HintSearch_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *facetServiceClient) CompleteSearch(ctx context.Context, in *CompleteSearchRequest, opts ...grpc.CallOption) (*CompleteSearchResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(CompleteSearchResponse)
@@ -169,6 +182,8 @@ type FacetServiceServer interface {
 	// CheckSearch says whether a search can be read, how it is read, and else where it is
 	// wrong. It asks no data.
 	CheckSearch(context.Context, *CheckSearchRequest) (*CheckSearchResponse, error)
+	// HintSearch says what a search of events may have meant.
+	HintSearch(context.Context, *HintSearchRequest) (*HintSearchResponse, error)
 	// CompleteSearch says which fields there are, or which values of a field.
 	CompleteSearch(context.Context, *CompleteSearchRequest) (*CompleteSearchResponse, error)
 	mustEmbedUnimplementedFacetServiceServer()
@@ -201,6 +216,9 @@ func (UnimplementedFacetServiceServer) ListSources(context.Context, *ListSources
 }
 func (UnimplementedFacetServiceServer) CheckSearch(context.Context, *CheckSearchRequest) (*CheckSearchResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method CheckSearch not implemented")
+}
+func (UnimplementedFacetServiceServer) HintSearch(context.Context, *HintSearchRequest) (*HintSearchResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method HintSearch not implemented")
 }
 func (UnimplementedFacetServiceServer) CompleteSearch(context.Context, *CompleteSearchRequest) (*CompleteSearchResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method CompleteSearch not implemented")
@@ -352,6 +370,24 @@ func _FacetService_CheckSearch_Handler(srv interface{}, ctx context.Context, dec
 	return interceptor(ctx, in, info, handler)
 }
 
+func _FacetService_HintSearch_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(HintSearchRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(FacetServiceServer).HintSearch(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: FacetService_HintSearch_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(FacetServiceServer).HintSearch(ctx, req.(*HintSearchRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _FacetService_CompleteSearch_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(CompleteSearchRequest)
 	if err := dec(in); err != nil {
@@ -404,6 +440,10 @@ var FacetService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "CheckSearch",
 			Handler:    _FacetService_CheckSearch_Handler,
+		},
+		{
+			MethodName: "HintSearch",
+			Handler:    _FacetService_HintSearch_Handler,
 		},
 		{
 			MethodName: "CompleteSearch",

@@ -110,6 +110,166 @@ func (x *SearchLogsRequest) GetRaw() bool {
 	return false
 }
 
+type GetEventRequest struct {
+	state   protoimpl.MessageState `protogen:"open.v1"`
+	EventId string                 `protobuf:"bytes,1,opt,name=event_id,json=eventId,proto3" json:"event_id,omitempty"`
+	// ecs or ocsf: say what that schema calls the fields of the event, too.
+	Schema        string `protobuf:"bytes,2,opt,name=schema,proto3" json:"schema,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetEventRequest) Reset() {
+	*x = GetEventRequest{}
+	mi := &file_search_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetEventRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetEventRequest) ProtoMessage() {}
+
+func (x *GetEventRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_search_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetEventRequest.ProtoReflect.Descriptor instead.
+func (*GetEventRequest) Descriptor() ([]byte, []int) {
+	return file_search_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *GetEventRequest) GetEventId() string {
+	if x != nil {
+		return x.EventId
+	}
+	return ""
+}
+
+func (x *GetEventRequest) GetSchema() string {
+	if x != nil {
+		return x.Schema
+	}
+	return ""
+}
+
+type StoredEvent struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// With what it came as, where pipelines changed that.
+	Event *LogItem `protobuf:"bytes,1,opt,name=event,proto3" json:"event,omitempty"`
+	// The fields that the schema has a name for.
+	Names         []*FieldName `protobuf:"bytes,2,rep,name=names,proto3" json:"names,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *StoredEvent) Reset() {
+	*x = StoredEvent{}
+	mi := &file_search_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *StoredEvent) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*StoredEvent) ProtoMessage() {}
+
+func (x *StoredEvent) ProtoReflect() protoreflect.Message {
+	mi := &file_search_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use StoredEvent.ProtoReflect.Descriptor instead.
+func (*StoredEvent) Descriptor() ([]byte, []int) {
+	return file_search_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *StoredEvent) GetEvent() *LogItem {
+	if x != nil {
+		return x.Event
+	}
+	return nil
+}
+
+func (x *StoredEvent) GetNames() []*FieldName {
+	if x != nil {
+		return x.Names
+	}
+	return nil
+}
+
+// FieldName is what another schema calls a field; searches of that schema know both.
+type FieldName struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Field         string                 `protobuf:"bytes,1,opt,name=field,proto3" json:"field,omitempty"`
+	Name          string                 `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *FieldName) Reset() {
+	*x = FieldName{}
+	mi := &file_search_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *FieldName) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*FieldName) ProtoMessage() {}
+
+func (x *FieldName) ProtoReflect() protoreflect.Message {
+	mi := &file_search_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use FieldName.ProtoReflect.Descriptor instead.
+func (*FieldName) Descriptor() ([]byte, []int) {
+	return file_search_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *FieldName) GetField() string {
+	if x != nil {
+		return x.Field
+	}
+	return ""
+}
+
+func (x *FieldName) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
 type LogFilter struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// A search as in rules; empty or * for all.
@@ -132,7 +292,7 @@ type LogFilter struct {
 
 func (x *LogFilter) Reset() {
 	*x = LogFilter{}
-	mi := &file_search_proto_msgTypes[1]
+	mi := &file_search_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -144,7 +304,7 @@ func (x *LogFilter) String() string {
 func (*LogFilter) ProtoMessage() {}
 
 func (x *LogFilter) ProtoReflect() protoreflect.Message {
-	mi := &file_search_proto_msgTypes[1]
+	mi := &file_search_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -157,7 +317,7 @@ func (x *LogFilter) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LogFilter.ProtoReflect.Descriptor instead.
 func (*LogFilter) Descriptor() ([]byte, []int) {
-	return file_search_proto_rawDescGZIP(), []int{1}
+	return file_search_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *LogFilter) GetQuery() string {
@@ -214,7 +374,7 @@ type LogOptions struct {
 
 func (x *LogOptions) Reset() {
 	*x = LogOptions{}
-	mi := &file_search_proto_msgTypes[2]
+	mi := &file_search_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -226,7 +386,7 @@ func (x *LogOptions) String() string {
 func (*LogOptions) ProtoMessage() {}
 
 func (x *LogOptions) ProtoReflect() protoreflect.Message {
-	mi := &file_search_proto_msgTypes[2]
+	mi := &file_search_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -239,7 +399,7 @@ func (x *LogOptions) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LogOptions.ProtoReflect.Descriptor instead.
 func (*LogOptions) Descriptor() ([]byte, []int) {
-	return file_search_proto_rawDescGZIP(), []int{2}
+	return file_search_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *LogOptions) GetTimezone() string {
@@ -269,7 +429,7 @@ type LogPage struct {
 
 func (x *LogPage) Reset() {
 	*x = LogPage{}
-	mi := &file_search_proto_msgTypes[3]
+	mi := &file_search_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -281,7 +441,7 @@ func (x *LogPage) String() string {
 func (*LogPage) ProtoMessage() {}
 
 func (x *LogPage) ProtoReflect() protoreflect.Message {
-	mi := &file_search_proto_msgTypes[3]
+	mi := &file_search_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -294,7 +454,7 @@ func (x *LogPage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LogPage.ProtoReflect.Descriptor instead.
 func (*LogPage) Descriptor() ([]byte, []int) {
-	return file_search_proto_rawDescGZIP(), []int{3}
+	return file_search_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *LogPage) GetCursor() string {
@@ -324,7 +484,7 @@ type SearchLogsResponse struct {
 
 func (x *SearchLogsResponse) Reset() {
 	*x = SearchLogsResponse{}
-	mi := &file_search_proto_msgTypes[4]
+	mi := &file_search_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -336,7 +496,7 @@ func (x *SearchLogsResponse) String() string {
 func (*SearchLogsResponse) ProtoMessage() {}
 
 func (x *SearchLogsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_search_proto_msgTypes[4]
+	mi := &file_search_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -349,7 +509,7 @@ func (x *SearchLogsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SearchLogsResponse.ProtoReflect.Descriptor instead.
 func (*SearchLogsResponse) Descriptor() ([]byte, []int) {
-	return file_search_proto_rawDescGZIP(), []int{4}
+	return file_search_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *SearchLogsResponse) GetData() []*LogItem {
@@ -396,7 +556,7 @@ type LogsMeta struct {
 
 func (x *LogsMeta) Reset() {
 	*x = LogsMeta{}
-	mi := &file_search_proto_msgTypes[5]
+	mi := &file_search_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -408,7 +568,7 @@ func (x *LogsMeta) String() string {
 func (*LogsMeta) ProtoMessage() {}
 
 func (x *LogsMeta) ProtoReflect() protoreflect.Message {
-	mi := &file_search_proto_msgTypes[5]
+	mi := &file_search_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -421,7 +581,7 @@ func (x *LogsMeta) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LogsMeta.ProtoReflect.Descriptor instead.
 func (*LogsMeta) Descriptor() ([]byte, []int) {
-	return file_search_proto_rawDescGZIP(), []int{5}
+	return file_search_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *LogsMeta) GetElapsed() int64 {
@@ -469,7 +629,7 @@ type LogsPageMeta struct {
 
 func (x *LogsPageMeta) Reset() {
 	*x = LogsPageMeta{}
-	mi := &file_search_proto_msgTypes[6]
+	mi := &file_search_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -481,7 +641,7 @@ func (x *LogsPageMeta) String() string {
 func (*LogsPageMeta) ProtoMessage() {}
 
 func (x *LogsPageMeta) ProtoReflect() protoreflect.Message {
-	mi := &file_search_proto_msgTypes[6]
+	mi := &file_search_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -494,7 +654,7 @@ func (x *LogsPageMeta) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LogsPageMeta.ProtoReflect.Descriptor instead.
 func (*LogsPageMeta) Descriptor() ([]byte, []int) {
-	return file_search_proto_rawDescGZIP(), []int{6}
+	return file_search_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *LogsPageMeta) GetAfter() string {
@@ -515,7 +675,7 @@ type LogsWarning struct {
 
 func (x *LogsWarning) Reset() {
 	*x = LogsWarning{}
-	mi := &file_search_proto_msgTypes[7]
+	mi := &file_search_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -527,7 +687,7 @@ func (x *LogsWarning) String() string {
 func (*LogsWarning) ProtoMessage() {}
 
 func (x *LogsWarning) ProtoReflect() protoreflect.Message {
-	mi := &file_search_proto_msgTypes[7]
+	mi := &file_search_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -540,7 +700,7 @@ func (x *LogsWarning) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LogsWarning.ProtoReflect.Descriptor instead.
 func (*LogsWarning) Descriptor() ([]byte, []int) {
-	return file_search_proto_rawDescGZIP(), []int{7}
+	return file_search_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *LogsWarning) GetCode() string {
@@ -573,7 +733,7 @@ type LogsLinks struct {
 
 func (x *LogsLinks) Reset() {
 	*x = LogsLinks{}
-	mi := &file_search_proto_msgTypes[8]
+	mi := &file_search_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -585,7 +745,7 @@ func (x *LogsLinks) String() string {
 func (*LogsLinks) ProtoMessage() {}
 
 func (x *LogsLinks) ProtoReflect() protoreflect.Message {
-	mi := &file_search_proto_msgTypes[8]
+	mi := &file_search_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -598,7 +758,7 @@ func (x *LogsLinks) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LogsLinks.ProtoReflect.Descriptor instead.
 func (*LogsLinks) Descriptor() ([]byte, []int) {
-	return file_search_proto_rawDescGZIP(), []int{8}
+	return file_search_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *LogsLinks) GetNext() string {
@@ -619,7 +779,7 @@ type LogItem struct {
 
 func (x *LogItem) Reset() {
 	*x = LogItem{}
-	mi := &file_search_proto_msgTypes[9]
+	mi := &file_search_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -631,7 +791,7 @@ func (x *LogItem) String() string {
 func (*LogItem) ProtoMessage() {}
 
 func (x *LogItem) ProtoReflect() protoreflect.Message {
-	mi := &file_search_proto_msgTypes[9]
+	mi := &file_search_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -644,7 +804,7 @@ func (x *LogItem) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LogItem.ProtoReflect.Descriptor instead.
 func (*LogItem) Descriptor() ([]byte, []int) {
-	return file_search_proto_rawDescGZIP(), []int{9}
+	return file_search_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *LogItem) GetId() string {
@@ -688,7 +848,7 @@ type LogAttributes struct {
 
 func (x *LogAttributes) Reset() {
 	*x = LogAttributes{}
-	mi := &file_search_proto_msgTypes[10]
+	mi := &file_search_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -700,7 +860,7 @@ func (x *LogAttributes) String() string {
 func (*LogAttributes) ProtoMessage() {}
 
 func (x *LogAttributes) ProtoReflect() protoreflect.Message {
-	mi := &file_search_proto_msgTypes[10]
+	mi := &file_search_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -713,7 +873,7 @@ func (x *LogAttributes) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LogAttributes.ProtoReflect.Descriptor instead.
 func (*LogAttributes) Descriptor() ([]byte, []int) {
-	return file_search_proto_rawDescGZIP(), []int{10}
+	return file_search_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *LogAttributes) GetTimestamp() string {
@@ -799,7 +959,7 @@ type AggregateLogsRequest struct {
 
 func (x *AggregateLogsRequest) Reset() {
 	*x = AggregateLogsRequest{}
-	mi := &file_search_proto_msgTypes[11]
+	mi := &file_search_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -811,7 +971,7 @@ func (x *AggregateLogsRequest) String() string {
 func (*AggregateLogsRequest) ProtoMessage() {}
 
 func (x *AggregateLogsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_search_proto_msgTypes[11]
+	mi := &file_search_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -824,7 +984,7 @@ func (x *AggregateLogsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AggregateLogsRequest.ProtoReflect.Descriptor instead.
 func (*AggregateLogsRequest) Descriptor() ([]byte, []int) {
-	return file_search_proto_rawDescGZIP(), []int{11}
+	return file_search_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *AggregateLogsRequest) GetFilter() *LogFilter {
@@ -871,7 +1031,7 @@ type LogCompute struct {
 
 func (x *LogCompute) Reset() {
 	*x = LogCompute{}
-	mi := &file_search_proto_msgTypes[12]
+	mi := &file_search_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -883,7 +1043,7 @@ func (x *LogCompute) String() string {
 func (*LogCompute) ProtoMessage() {}
 
 func (x *LogCompute) ProtoReflect() protoreflect.Message {
-	mi := &file_search_proto_msgTypes[12]
+	mi := &file_search_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -896,7 +1056,7 @@ func (x *LogCompute) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LogCompute.ProtoReflect.Descriptor instead.
 func (*LogCompute) Descriptor() ([]byte, []int) {
-	return file_search_proto_rawDescGZIP(), []int{12}
+	return file_search_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *LogCompute) GetAggregation() string {
@@ -946,7 +1106,7 @@ type LogGroupBy struct {
 
 func (x *LogGroupBy) Reset() {
 	*x = LogGroupBy{}
-	mi := &file_search_proto_msgTypes[13]
+	mi := &file_search_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -958,7 +1118,7 @@ func (x *LogGroupBy) String() string {
 func (*LogGroupBy) ProtoMessage() {}
 
 func (x *LogGroupBy) ProtoReflect() protoreflect.Message {
-	mi := &file_search_proto_msgTypes[13]
+	mi := &file_search_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -971,7 +1131,7 @@ func (x *LogGroupBy) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LogGroupBy.ProtoReflect.Descriptor instead.
 func (*LogGroupBy) Descriptor() ([]byte, []int) {
-	return file_search_proto_rawDescGZIP(), []int{13}
+	return file_search_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *LogGroupBy) GetFacet() string {
@@ -1030,7 +1190,7 @@ type LogSort struct {
 
 func (x *LogSort) Reset() {
 	*x = LogSort{}
-	mi := &file_search_proto_msgTypes[14]
+	mi := &file_search_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1042,7 +1202,7 @@ func (x *LogSort) String() string {
 func (*LogSort) ProtoMessage() {}
 
 func (x *LogSort) ProtoReflect() protoreflect.Message {
-	mi := &file_search_proto_msgTypes[14]
+	mi := &file_search_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1055,7 +1215,7 @@ func (x *LogSort) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LogSort.ProtoReflect.Descriptor instead.
 func (*LogSort) Descriptor() ([]byte, []int) {
-	return file_search_proto_rawDescGZIP(), []int{14}
+	return file_search_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *LogSort) GetType() string {
@@ -1098,7 +1258,7 @@ type LogHistogram struct {
 
 func (x *LogHistogram) Reset() {
 	*x = LogHistogram{}
-	mi := &file_search_proto_msgTypes[15]
+	mi := &file_search_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1110,7 +1270,7 @@ func (x *LogHistogram) String() string {
 func (*LogHistogram) ProtoMessage() {}
 
 func (x *LogHistogram) ProtoReflect() protoreflect.Message {
-	mi := &file_search_proto_msgTypes[15]
+	mi := &file_search_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1123,7 +1283,7 @@ func (x *LogHistogram) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LogHistogram.ProtoReflect.Descriptor instead.
 func (*LogHistogram) Descriptor() ([]byte, []int) {
-	return file_search_proto_rawDescGZIP(), []int{15}
+	return file_search_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *LogHistogram) GetInterval() float64 {
@@ -1158,7 +1318,7 @@ type AggregateLogsResponse struct {
 
 func (x *AggregateLogsResponse) Reset() {
 	*x = AggregateLogsResponse{}
-	mi := &file_search_proto_msgTypes[16]
+	mi := &file_search_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1170,7 +1330,7 @@ func (x *AggregateLogsResponse) String() string {
 func (*AggregateLogsResponse) ProtoMessage() {}
 
 func (x *AggregateLogsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_search_proto_msgTypes[16]
+	mi := &file_search_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1183,7 +1343,7 @@ func (x *AggregateLogsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AggregateLogsResponse.ProtoReflect.Descriptor instead.
 func (*AggregateLogsResponse) Descriptor() ([]byte, []int) {
-	return file_search_proto_rawDescGZIP(), []int{16}
+	return file_search_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *AggregateLogsResponse) GetData() *LogBuckets {
@@ -1216,7 +1376,7 @@ type LogBuckets struct {
 
 func (x *LogBuckets) Reset() {
 	*x = LogBuckets{}
-	mi := &file_search_proto_msgTypes[17]
+	mi := &file_search_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1228,7 +1388,7 @@ func (x *LogBuckets) String() string {
 func (*LogBuckets) ProtoMessage() {}
 
 func (x *LogBuckets) ProtoReflect() protoreflect.Message {
-	mi := &file_search_proto_msgTypes[17]
+	mi := &file_search_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1241,7 +1401,7 @@ func (x *LogBuckets) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LogBuckets.ProtoReflect.Descriptor instead.
 func (*LogBuckets) Descriptor() ([]byte, []int) {
-	return file_search_proto_rawDescGZIP(), []int{17}
+	return file_search_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *LogBuckets) GetBuckets() []*LogBucket {
@@ -1264,7 +1424,7 @@ type LogBucket struct {
 
 func (x *LogBucket) Reset() {
 	*x = LogBucket{}
-	mi := &file_search_proto_msgTypes[18]
+	mi := &file_search_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1276,7 +1436,7 @@ func (x *LogBucket) String() string {
 func (*LogBucket) ProtoMessage() {}
 
 func (x *LogBucket) ProtoReflect() protoreflect.Message {
-	mi := &file_search_proto_msgTypes[18]
+	mi := &file_search_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1289,7 +1449,7 @@ func (x *LogBucket) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LogBucket.ProtoReflect.Descriptor instead.
 func (*LogBucket) Descriptor() ([]byte, []int) {
-	return file_search_proto_rawDescGZIP(), []int{18}
+	return file_search_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *LogBucket) GetBy() map[string]*structpb.Value {
@@ -1315,7 +1475,7 @@ type ExplainSearchRequest struct {
 
 func (x *ExplainSearchRequest) Reset() {
 	*x = ExplainSearchRequest{}
-	mi := &file_search_proto_msgTypes[19]
+	mi := &file_search_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1327,7 +1487,7 @@ func (x *ExplainSearchRequest) String() string {
 func (*ExplainSearchRequest) ProtoMessage() {}
 
 func (x *ExplainSearchRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_search_proto_msgTypes[19]
+	mi := &file_search_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1340,7 +1500,7 @@ func (x *ExplainSearchRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExplainSearchRequest.ProtoReflect.Descriptor instead.
 func (*ExplainSearchRequest) Descriptor() ([]byte, []int) {
-	return file_search_proto_rawDescGZIP(), []int{19}
+	return file_search_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *ExplainSearchRequest) GetFilter() *LogFilter {
@@ -1368,7 +1528,7 @@ type ExplainSearchResponse struct {
 
 func (x *ExplainSearchResponse) Reset() {
 	*x = ExplainSearchResponse{}
-	mi := &file_search_proto_msgTypes[20]
+	mi := &file_search_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1380,7 +1540,7 @@ func (x *ExplainSearchResponse) String() string {
 func (*ExplainSearchResponse) ProtoMessage() {}
 
 func (x *ExplainSearchResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_search_proto_msgTypes[20]
+	mi := &file_search_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1393,7 +1553,7 @@ func (x *ExplainSearchResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExplainSearchResponse.ProtoReflect.Descriptor instead.
 func (*ExplainSearchResponse) Descriptor() ([]byte, []int) {
-	return file_search_proto_rawDescGZIP(), []int{20}
+	return file_search_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *ExplainSearchResponse) GetCanonical() string {
@@ -1457,7 +1617,7 @@ type IndexUse struct {
 
 func (x *IndexUse) Reset() {
 	*x = IndexUse{}
-	mi := &file_search_proto_msgTypes[21]
+	mi := &file_search_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1469,7 +1629,7 @@ func (x *IndexUse) String() string {
 func (*IndexUse) ProtoMessage() {}
 
 func (x *IndexUse) ProtoReflect() protoreflect.Message {
-	mi := &file_search_proto_msgTypes[21]
+	mi := &file_search_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1482,7 +1642,7 @@ func (x *IndexUse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use IndexUse.ProtoReflect.Descriptor instead.
 func (*IndexUse) Descriptor() ([]byte, []int) {
-	return file_search_proto_rawDescGZIP(), []int{21}
+	return file_search_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *IndexUse) GetKind() string {
@@ -1560,7 +1720,7 @@ type QueryLogsRequest struct {
 
 func (x *QueryLogsRequest) Reset() {
 	*x = QueryLogsRequest{}
-	mi := &file_search_proto_msgTypes[22]
+	mi := &file_search_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1572,7 +1732,7 @@ func (x *QueryLogsRequest) String() string {
 func (*QueryLogsRequest) ProtoMessage() {}
 
 func (x *QueryLogsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_search_proto_msgTypes[22]
+	mi := &file_search_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1585,7 +1745,7 @@ func (x *QueryLogsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use QueryLogsRequest.ProtoReflect.Descriptor instead.
 func (*QueryLogsRequest) Descriptor() ([]byte, []int) {
-	return file_search_proto_rawDescGZIP(), []int{22}
+	return file_search_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *QueryLogsRequest) GetQuery() string {
@@ -1644,7 +1804,7 @@ type LogsTime struct {
 
 func (x *LogsTime) Reset() {
 	*x = LogsTime{}
-	mi := &file_search_proto_msgTypes[23]
+	mi := &file_search_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1656,7 +1816,7 @@ func (x *LogsTime) String() string {
 func (*LogsTime) ProtoMessage() {}
 
 func (x *LogsTime) ProtoReflect() protoreflect.Message {
-	mi := &file_search_proto_msgTypes[23]
+	mi := &file_search_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1669,7 +1829,7 @@ func (x *LogsTime) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LogsTime.ProtoReflect.Descriptor instead.
 func (*LogsTime) Descriptor() ([]byte, []int) {
-	return file_search_proto_rawDescGZIP(), []int{23}
+	return file_search_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *LogsTime) GetFrom() string {
@@ -1714,7 +1874,7 @@ type QueryLogsResponse struct {
 
 func (x *QueryLogsResponse) Reset() {
 	*x = QueryLogsResponse{}
-	mi := &file_search_proto_msgTypes[24]
+	mi := &file_search_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1726,7 +1886,7 @@ func (x *QueryLogsResponse) String() string {
 func (*QueryLogsResponse) ProtoMessage() {}
 
 func (x *QueryLogsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_search_proto_msgTypes[24]
+	mi := &file_search_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1739,7 +1899,7 @@ func (x *QueryLogsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use QueryLogsResponse.ProtoReflect.Descriptor instead.
 func (*QueryLogsResponse) Descriptor() ([]byte, []int) {
-	return file_search_proto_rawDescGZIP(), []int{24}
+	return file_search_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *QueryLogsResponse) GetLogs() []*QueriedLog {
@@ -1780,7 +1940,7 @@ type QueriedLog struct {
 
 func (x *QueriedLog) Reset() {
 	*x = QueriedLog{}
-	mi := &file_search_proto_msgTypes[25]
+	mi := &file_search_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1792,7 +1952,7 @@ func (x *QueriedLog) String() string {
 func (*QueriedLog) ProtoMessage() {}
 
 func (x *QueriedLog) ProtoReflect() protoreflect.Message {
-	mi := &file_search_proto_msgTypes[25]
+	mi := &file_search_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1805,7 +1965,7 @@ func (x *QueriedLog) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use QueriedLog.ProtoReflect.Descriptor instead.
 func (*QueriedLog) Descriptor() ([]byte, []int) {
-	return file_search_proto_rawDescGZIP(), []int{25}
+	return file_search_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *QueriedLog) GetId() string {
@@ -1834,7 +1994,16 @@ const file_search_proto_rawDesc = "" +
 	"\x04sort\x18\x03 \x01(\tR\x04sort\x121\n" +
 	"\aoptions\x18\x04 \x01(\v2\x17.nightjar.v1.LogOptionsR\aoptions\x12\x14\n" +
 	"\x05hints\x18\x05 \x01(\bR\x05hints\x12\x10\n" +
-	"\x03raw\x18\x06 \x01(\bR\x03raw\"\xc1\x01\n" +
+	"\x03raw\x18\x06 \x01(\bR\x03raw\"D\n" +
+	"\x0fGetEventRequest\x12\x19\n" +
+	"\bevent_id\x18\x01 \x01(\tR\aeventId\x12\x16\n" +
+	"\x06schema\x18\x02 \x01(\tR\x06schema\"m\n" +
+	"\vStoredEvent\x12*\n" +
+	"\x05event\x18\x01 \x01(\v2\x14.nightjar.v1.LogItemR\x05event\x122\n" +
+	"\x05names\x18\x02 \x03(\v2\x16.nightjar.v1.FieldNameB\x04\x88\xb5\x18\x01R\x05names\"5\n" +
+	"\tFieldName\x12\x14\n" +
+	"\x05field\x18\x01 \x01(\tR\x05field\x12\x12\n" +
+	"\x04name\x18\x02 \x01(\tR\x04name\"\xc1\x01\n" +
 	"\tLogFilter\x12\x14\n" +
 	"\x05query\x18\x01 \x01(\tR\x05query\x12\x1d\n" +
 	"\x04from\x18\x02 \x01(\tB\x04\xa0\xb5\x18\x01H\x00R\x04from\x88\x01\x01\x12\x19\n" +
@@ -2001,13 +2170,14 @@ const file_search_proto_rawDesc = "" +
 	"\n" +
 	"QueriedLog\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x124\n" +
-	"\acontent\x18\x02 \x01(\v2\x1a.nightjar.v1.LogAttributesR\acontent2\xa7\x03\n" +
+	"\acontent\x18\x02 \x01(\v2\x1a.nightjar.v1.LogAttributesR\acontent2\xeb\x03\n" +
 	"\rSearchService\x12M\n" +
 	"\n" +
 	"SearchLogs\x12\x1e.nightjar.v1.SearchLogsRequest\x1a\x1f.nightjar.v1.SearchLogsResponse\x12K\n" +
 	"\bListLogs\x12\x1e.nightjar.v1.SearchLogsRequest\x1a\x1f.nightjar.v1.SearchLogsResponse\x12J\n" +
 	"\tQueryLogs\x12\x1d.nightjar.v1.QueryLogsRequest\x1a\x1e.nightjar.v1.QueryLogsResponse\x12V\n" +
-	"\rAggregateLogs\x12!.nightjar.v1.AggregateLogsRequest\x1a\".nightjar.v1.AggregateLogsResponse\x12V\n" +
+	"\rAggregateLogs\x12!.nightjar.v1.AggregateLogsRequest\x1a\".nightjar.v1.AggregateLogsResponse\x12B\n" +
+	"\bGetEvent\x12\x1c.nightjar.v1.GetEventRequest\x1a\x18.nightjar.v1.StoredEvent\x12V\n" +
 	"\rExplainSearch\x12!.nightjar.v1.ExplainSearchRequest\x1a\".nightjar.v1.ExplainSearchResponseB\x1cZ\x1anightjar/api/v1;nightjarv1b\x06proto3"
 
 var (
@@ -2022,87 +2192,94 @@ func file_search_proto_rawDescGZIP() []byte {
 	return file_search_proto_rawDescData
 }
 
-var file_search_proto_msgTypes = make([]protoimpl.MessageInfo, 29)
+var file_search_proto_msgTypes = make([]protoimpl.MessageInfo, 32)
 var file_search_proto_goTypes = []any{
 	(*SearchLogsRequest)(nil),     // 0: nightjar.v1.SearchLogsRequest
-	(*LogFilter)(nil),             // 1: nightjar.v1.LogFilter
-	(*LogOptions)(nil),            // 2: nightjar.v1.LogOptions
-	(*LogPage)(nil),               // 3: nightjar.v1.LogPage
-	(*SearchLogsResponse)(nil),    // 4: nightjar.v1.SearchLogsResponse
-	(*LogsMeta)(nil),              // 5: nightjar.v1.LogsMeta
-	(*LogsPageMeta)(nil),          // 6: nightjar.v1.LogsPageMeta
-	(*LogsWarning)(nil),           // 7: nightjar.v1.LogsWarning
-	(*LogsLinks)(nil),             // 8: nightjar.v1.LogsLinks
-	(*LogItem)(nil),               // 9: nightjar.v1.LogItem
-	(*LogAttributes)(nil),         // 10: nightjar.v1.LogAttributes
-	(*AggregateLogsRequest)(nil),  // 11: nightjar.v1.AggregateLogsRequest
-	(*LogCompute)(nil),            // 12: nightjar.v1.LogCompute
-	(*LogGroupBy)(nil),            // 13: nightjar.v1.LogGroupBy
-	(*LogSort)(nil),               // 14: nightjar.v1.LogSort
-	(*LogHistogram)(nil),          // 15: nightjar.v1.LogHistogram
-	(*AggregateLogsResponse)(nil), // 16: nightjar.v1.AggregateLogsResponse
-	(*LogBuckets)(nil),            // 17: nightjar.v1.LogBuckets
-	(*LogBucket)(nil),             // 18: nightjar.v1.LogBucket
-	(*ExplainSearchRequest)(nil),  // 19: nightjar.v1.ExplainSearchRequest
-	(*ExplainSearchResponse)(nil), // 20: nightjar.v1.ExplainSearchResponse
-	(*IndexUse)(nil),              // 21: nightjar.v1.IndexUse
-	(*QueryLogsRequest)(nil),      // 22: nightjar.v1.QueryLogsRequest
-	(*LogsTime)(nil),              // 23: nightjar.v1.LogsTime
-	(*QueryLogsResponse)(nil),     // 24: nightjar.v1.QueryLogsResponse
-	(*QueriedLog)(nil),            // 25: nightjar.v1.QueriedLog
-	nil,                           // 26: nightjar.v1.LogBucket.ByEntry
-	nil,                           // 27: nightjar.v1.LogBucket.ComputesEntry
-	nil,                           // 28: nightjar.v1.ExplainSearchResponse.ParamsEntry
-	(*structpb.Struct)(nil),       // 29: google.protobuf.Struct
-	(*structpb.Value)(nil),        // 30: google.protobuf.Value
+	(*GetEventRequest)(nil),       // 1: nightjar.v1.GetEventRequest
+	(*StoredEvent)(nil),           // 2: nightjar.v1.StoredEvent
+	(*FieldName)(nil),             // 3: nightjar.v1.FieldName
+	(*LogFilter)(nil),             // 4: nightjar.v1.LogFilter
+	(*LogOptions)(nil),            // 5: nightjar.v1.LogOptions
+	(*LogPage)(nil),               // 6: nightjar.v1.LogPage
+	(*SearchLogsResponse)(nil),    // 7: nightjar.v1.SearchLogsResponse
+	(*LogsMeta)(nil),              // 8: nightjar.v1.LogsMeta
+	(*LogsPageMeta)(nil),          // 9: nightjar.v1.LogsPageMeta
+	(*LogsWarning)(nil),           // 10: nightjar.v1.LogsWarning
+	(*LogsLinks)(nil),             // 11: nightjar.v1.LogsLinks
+	(*LogItem)(nil),               // 12: nightjar.v1.LogItem
+	(*LogAttributes)(nil),         // 13: nightjar.v1.LogAttributes
+	(*AggregateLogsRequest)(nil),  // 14: nightjar.v1.AggregateLogsRequest
+	(*LogCompute)(nil),            // 15: nightjar.v1.LogCompute
+	(*LogGroupBy)(nil),            // 16: nightjar.v1.LogGroupBy
+	(*LogSort)(nil),               // 17: nightjar.v1.LogSort
+	(*LogHistogram)(nil),          // 18: nightjar.v1.LogHistogram
+	(*AggregateLogsResponse)(nil), // 19: nightjar.v1.AggregateLogsResponse
+	(*LogBuckets)(nil),            // 20: nightjar.v1.LogBuckets
+	(*LogBucket)(nil),             // 21: nightjar.v1.LogBucket
+	(*ExplainSearchRequest)(nil),  // 22: nightjar.v1.ExplainSearchRequest
+	(*ExplainSearchResponse)(nil), // 23: nightjar.v1.ExplainSearchResponse
+	(*IndexUse)(nil),              // 24: nightjar.v1.IndexUse
+	(*QueryLogsRequest)(nil),      // 25: nightjar.v1.QueryLogsRequest
+	(*LogsTime)(nil),              // 26: nightjar.v1.LogsTime
+	(*QueryLogsResponse)(nil),     // 27: nightjar.v1.QueryLogsResponse
+	(*QueriedLog)(nil),            // 28: nightjar.v1.QueriedLog
+	nil,                           // 29: nightjar.v1.LogBucket.ByEntry
+	nil,                           // 30: nightjar.v1.LogBucket.ComputesEntry
+	nil,                           // 31: nightjar.v1.ExplainSearchResponse.ParamsEntry
+	(*structpb.Struct)(nil),       // 32: google.protobuf.Struct
+	(*structpb.Value)(nil),        // 33: google.protobuf.Value
 }
 var file_search_proto_depIdxs = []int32{
-	1,  // 0: nightjar.v1.SearchLogsRequest.filter:type_name -> nightjar.v1.LogFilter
-	3,  // 1: nightjar.v1.SearchLogsRequest.page:type_name -> nightjar.v1.LogPage
-	2,  // 2: nightjar.v1.SearchLogsRequest.options:type_name -> nightjar.v1.LogOptions
-	9,  // 3: nightjar.v1.SearchLogsResponse.data:type_name -> nightjar.v1.LogItem
-	5,  // 4: nightjar.v1.SearchLogsResponse.meta:type_name -> nightjar.v1.LogsMeta
-	8,  // 5: nightjar.v1.SearchLogsResponse.links:type_name -> nightjar.v1.LogsLinks
-	6,  // 6: nightjar.v1.LogsMeta.page:type_name -> nightjar.v1.LogsPageMeta
-	7,  // 7: nightjar.v1.LogsMeta.warnings:type_name -> nightjar.v1.LogsWarning
-	10, // 8: nightjar.v1.LogItem.attributes:type_name -> nightjar.v1.LogAttributes
-	29, // 9: nightjar.v1.LogAttributes.attributes:type_name -> google.protobuf.Struct
-	1,  // 10: nightjar.v1.AggregateLogsRequest.filter:type_name -> nightjar.v1.LogFilter
-	12, // 11: nightjar.v1.AggregateLogsRequest.compute:type_name -> nightjar.v1.LogCompute
-	13, // 12: nightjar.v1.AggregateLogsRequest.group_by:type_name -> nightjar.v1.LogGroupBy
-	2,  // 13: nightjar.v1.AggregateLogsRequest.options:type_name -> nightjar.v1.LogOptions
-	14, // 14: nightjar.v1.LogGroupBy.sort:type_name -> nightjar.v1.LogSort
-	30, // 15: nightjar.v1.LogGroupBy.missing:type_name -> google.protobuf.Value
-	30, // 16: nightjar.v1.LogGroupBy.total:type_name -> google.protobuf.Value
-	15, // 17: nightjar.v1.LogGroupBy.histogram:type_name -> nightjar.v1.LogHistogram
-	17, // 18: nightjar.v1.AggregateLogsResponse.data:type_name -> nightjar.v1.LogBuckets
-	5,  // 19: nightjar.v1.AggregateLogsResponse.meta:type_name -> nightjar.v1.LogsMeta
-	18, // 20: nightjar.v1.LogBuckets.buckets:type_name -> nightjar.v1.LogBucket
-	26, // 21: nightjar.v1.LogBucket.by:type_name -> nightjar.v1.LogBucket.ByEntry
-	27, // 22: nightjar.v1.LogBucket.computes:type_name -> nightjar.v1.LogBucket.ComputesEntry
-	1,  // 23: nightjar.v1.ExplainSearchRequest.filter:type_name -> nightjar.v1.LogFilter
-	28, // 24: nightjar.v1.ExplainSearchResponse.params:type_name -> nightjar.v1.ExplainSearchResponse.ParamsEntry
-	21, // 25: nightjar.v1.ExplainSearchResponse.indexes:type_name -> nightjar.v1.IndexUse
-	23, // 26: nightjar.v1.QueryLogsRequest.time:type_name -> nightjar.v1.LogsTime
-	25, // 27: nightjar.v1.QueryLogsResponse.logs:type_name -> nightjar.v1.QueriedLog
-	10, // 28: nightjar.v1.QueriedLog.content:type_name -> nightjar.v1.LogAttributes
-	30, // 29: nightjar.v1.LogBucket.ByEntry.value:type_name -> google.protobuf.Value
-	30, // 30: nightjar.v1.LogBucket.ComputesEntry.value:type_name -> google.protobuf.Value
-	0,  // 31: nightjar.v1.SearchService.SearchLogs:input_type -> nightjar.v1.SearchLogsRequest
-	0,  // 32: nightjar.v1.SearchService.ListLogs:input_type -> nightjar.v1.SearchLogsRequest
-	22, // 33: nightjar.v1.SearchService.QueryLogs:input_type -> nightjar.v1.QueryLogsRequest
-	11, // 34: nightjar.v1.SearchService.AggregateLogs:input_type -> nightjar.v1.AggregateLogsRequest
-	19, // 35: nightjar.v1.SearchService.ExplainSearch:input_type -> nightjar.v1.ExplainSearchRequest
-	4,  // 36: nightjar.v1.SearchService.SearchLogs:output_type -> nightjar.v1.SearchLogsResponse
-	4,  // 37: nightjar.v1.SearchService.ListLogs:output_type -> nightjar.v1.SearchLogsResponse
-	24, // 38: nightjar.v1.SearchService.QueryLogs:output_type -> nightjar.v1.QueryLogsResponse
-	16, // 39: nightjar.v1.SearchService.AggregateLogs:output_type -> nightjar.v1.AggregateLogsResponse
-	20, // 40: nightjar.v1.SearchService.ExplainSearch:output_type -> nightjar.v1.ExplainSearchResponse
-	36, // [36:41] is the sub-list for method output_type
-	31, // [31:36] is the sub-list for method input_type
-	31, // [31:31] is the sub-list for extension type_name
-	31, // [31:31] is the sub-list for extension extendee
-	0,  // [0:31] is the sub-list for field type_name
+	4,  // 0: nightjar.v1.SearchLogsRequest.filter:type_name -> nightjar.v1.LogFilter
+	6,  // 1: nightjar.v1.SearchLogsRequest.page:type_name -> nightjar.v1.LogPage
+	5,  // 2: nightjar.v1.SearchLogsRequest.options:type_name -> nightjar.v1.LogOptions
+	12, // 3: nightjar.v1.StoredEvent.event:type_name -> nightjar.v1.LogItem
+	3,  // 4: nightjar.v1.StoredEvent.names:type_name -> nightjar.v1.FieldName
+	12, // 5: nightjar.v1.SearchLogsResponse.data:type_name -> nightjar.v1.LogItem
+	8,  // 6: nightjar.v1.SearchLogsResponse.meta:type_name -> nightjar.v1.LogsMeta
+	11, // 7: nightjar.v1.SearchLogsResponse.links:type_name -> nightjar.v1.LogsLinks
+	9,  // 8: nightjar.v1.LogsMeta.page:type_name -> nightjar.v1.LogsPageMeta
+	10, // 9: nightjar.v1.LogsMeta.warnings:type_name -> nightjar.v1.LogsWarning
+	13, // 10: nightjar.v1.LogItem.attributes:type_name -> nightjar.v1.LogAttributes
+	32, // 11: nightjar.v1.LogAttributes.attributes:type_name -> google.protobuf.Struct
+	4,  // 12: nightjar.v1.AggregateLogsRequest.filter:type_name -> nightjar.v1.LogFilter
+	15, // 13: nightjar.v1.AggregateLogsRequest.compute:type_name -> nightjar.v1.LogCompute
+	16, // 14: nightjar.v1.AggregateLogsRequest.group_by:type_name -> nightjar.v1.LogGroupBy
+	5,  // 15: nightjar.v1.AggregateLogsRequest.options:type_name -> nightjar.v1.LogOptions
+	17, // 16: nightjar.v1.LogGroupBy.sort:type_name -> nightjar.v1.LogSort
+	33, // 17: nightjar.v1.LogGroupBy.missing:type_name -> google.protobuf.Value
+	33, // 18: nightjar.v1.LogGroupBy.total:type_name -> google.protobuf.Value
+	18, // 19: nightjar.v1.LogGroupBy.histogram:type_name -> nightjar.v1.LogHistogram
+	20, // 20: nightjar.v1.AggregateLogsResponse.data:type_name -> nightjar.v1.LogBuckets
+	8,  // 21: nightjar.v1.AggregateLogsResponse.meta:type_name -> nightjar.v1.LogsMeta
+	21, // 22: nightjar.v1.LogBuckets.buckets:type_name -> nightjar.v1.LogBucket
+	29, // 23: nightjar.v1.LogBucket.by:type_name -> nightjar.v1.LogBucket.ByEntry
+	30, // 24: nightjar.v1.LogBucket.computes:type_name -> nightjar.v1.LogBucket.ComputesEntry
+	4,  // 25: nightjar.v1.ExplainSearchRequest.filter:type_name -> nightjar.v1.LogFilter
+	31, // 26: nightjar.v1.ExplainSearchResponse.params:type_name -> nightjar.v1.ExplainSearchResponse.ParamsEntry
+	24, // 27: nightjar.v1.ExplainSearchResponse.indexes:type_name -> nightjar.v1.IndexUse
+	26, // 28: nightjar.v1.QueryLogsRequest.time:type_name -> nightjar.v1.LogsTime
+	28, // 29: nightjar.v1.QueryLogsResponse.logs:type_name -> nightjar.v1.QueriedLog
+	13, // 30: nightjar.v1.QueriedLog.content:type_name -> nightjar.v1.LogAttributes
+	33, // 31: nightjar.v1.LogBucket.ByEntry.value:type_name -> google.protobuf.Value
+	33, // 32: nightjar.v1.LogBucket.ComputesEntry.value:type_name -> google.protobuf.Value
+	0,  // 33: nightjar.v1.SearchService.SearchLogs:input_type -> nightjar.v1.SearchLogsRequest
+	0,  // 34: nightjar.v1.SearchService.ListLogs:input_type -> nightjar.v1.SearchLogsRequest
+	25, // 35: nightjar.v1.SearchService.QueryLogs:input_type -> nightjar.v1.QueryLogsRequest
+	14, // 36: nightjar.v1.SearchService.AggregateLogs:input_type -> nightjar.v1.AggregateLogsRequest
+	1,  // 37: nightjar.v1.SearchService.GetEvent:input_type -> nightjar.v1.GetEventRequest
+	22, // 38: nightjar.v1.SearchService.ExplainSearch:input_type -> nightjar.v1.ExplainSearchRequest
+	7,  // 39: nightjar.v1.SearchService.SearchLogs:output_type -> nightjar.v1.SearchLogsResponse
+	7,  // 40: nightjar.v1.SearchService.ListLogs:output_type -> nightjar.v1.SearchLogsResponse
+	27, // 41: nightjar.v1.SearchService.QueryLogs:output_type -> nightjar.v1.QueryLogsResponse
+	19, // 42: nightjar.v1.SearchService.AggregateLogs:output_type -> nightjar.v1.AggregateLogsResponse
+	2,  // 43: nightjar.v1.SearchService.GetEvent:output_type -> nightjar.v1.StoredEvent
+	23, // 44: nightjar.v1.SearchService.ExplainSearch:output_type -> nightjar.v1.ExplainSearchResponse
+	39, // [39:45] is the sub-list for method output_type
+	33, // [33:39] is the sub-list for method input_type
+	33, // [33:33] is the sub-list for extension type_name
+	33, // [33:33] is the sub-list for extension extendee
+	0,  // [0:33] is the sub-list for field type_name
 }
 
 func init() { file_search_proto_init() }
@@ -2111,22 +2288,22 @@ func file_search_proto_init() {
 		return
 	}
 	file_wire_proto_init()
-	file_search_proto_msgTypes[1].OneofWrappers = []any{}
-	file_search_proto_msgTypes[2].OneofWrappers = []any{}
-	file_search_proto_msgTypes[3].OneofWrappers = []any{}
-	file_search_proto_msgTypes[10].OneofWrappers = []any{}
-	file_search_proto_msgTypes[12].OneofWrappers = []any{}
+	file_search_proto_msgTypes[4].OneofWrappers = []any{}
+	file_search_proto_msgTypes[5].OneofWrappers = []any{}
+	file_search_proto_msgTypes[6].OneofWrappers = []any{}
 	file_search_proto_msgTypes[13].OneofWrappers = []any{}
-	file_search_proto_msgTypes[22].OneofWrappers = []any{}
-	file_search_proto_msgTypes[23].OneofWrappers = []any{}
-	file_search_proto_msgTypes[24].OneofWrappers = []any{}
+	file_search_proto_msgTypes[15].OneofWrappers = []any{}
+	file_search_proto_msgTypes[16].OneofWrappers = []any{}
+	file_search_proto_msgTypes[25].OneofWrappers = []any{}
+	file_search_proto_msgTypes[26].OneofWrappers = []any{}
+	file_search_proto_msgTypes[27].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_search_proto_rawDesc), len(file_search_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   29,
+			NumMessages:   32,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

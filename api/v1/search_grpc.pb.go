@@ -23,6 +23,7 @@ const (
 	SearchService_ListLogs_FullMethodName      = "/nightjar.v1.SearchService/ListLogs"
 	SearchService_QueryLogs_FullMethodName     = "/nightjar.v1.SearchService/QueryLogs"
 	SearchService_AggregateLogs_FullMethodName = "/nightjar.v1.SearchService/AggregateLogs"
+	SearchService_GetEvent_FullMethodName      = "/nightjar.v1.SearchService/GetEvent"
 	SearchService_ExplainSearch_FullMethodName = "/nightjar.v1.SearchService/ExplainSearch"
 )
 
@@ -40,6 +41,8 @@ type SearchServiceClient interface {
 	QueryLogs(ctx context.Context, in *QueryLogsRequest, opts ...grpc.CallOption) (*QueryLogsResponse, error)
 	// AggregateLogs counts and measures the events that a query selects.
 	AggregateLogs(ctx context.Context, in *AggregateLogsRequest, opts ...grpc.CallOption) (*AggregateLogsResponse, error)
+	// GetEvent is one event as it is stored, whenever it happened.
+	GetEvent(ctx context.Context, in *GetEventRequest, opts ...grpc.CallOption) (*StoredEvent, error)
 	// ExplainSearch shows how a query is understood and run.
 	ExplainSearch(ctx context.Context, in *ExplainSearchRequest, opts ...grpc.CallOption) (*ExplainSearchResponse, error)
 }
@@ -92,6 +95,16 @@ func (c *searchServiceClient) AggregateLogs(ctx context.Context, in *AggregateLo
 	return out, nil
 }
 
+func (c *searchServiceClient) GetEvent(ctx context.Context, in *GetEventRequest, opts ...grpc.CallOption) (*StoredEvent, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(StoredEvent)
+	err := c.cc.Invoke(ctx, SearchService_GetEvent_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *searchServiceClient) ExplainSearch(ctx context.Context, in *ExplainSearchRequest, opts ...grpc.CallOption) (*ExplainSearchResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(ExplainSearchResponse)
@@ -116,6 +129,8 @@ type SearchServiceServer interface {
 	QueryLogs(context.Context, *QueryLogsRequest) (*QueryLogsResponse, error)
 	// AggregateLogs counts and measures the events that a query selects.
 	AggregateLogs(context.Context, *AggregateLogsRequest) (*AggregateLogsResponse, error)
+	// GetEvent is one event as it is stored, whenever it happened.
+	GetEvent(context.Context, *GetEventRequest) (*StoredEvent, error)
 	// ExplainSearch shows how a query is understood and run.
 	ExplainSearch(context.Context, *ExplainSearchRequest) (*ExplainSearchResponse, error)
 	mustEmbedUnimplementedSearchServiceServer()
@@ -139,6 +154,9 @@ func (UnimplementedSearchServiceServer) QueryLogs(context.Context, *QueryLogsReq
 }
 func (UnimplementedSearchServiceServer) AggregateLogs(context.Context, *AggregateLogsRequest) (*AggregateLogsResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method AggregateLogs not implemented")
+}
+func (UnimplementedSearchServiceServer) GetEvent(context.Context, *GetEventRequest) (*StoredEvent, error) {
+	return nil, status.Error(codes.Unimplemented, "method GetEvent not implemented")
 }
 func (UnimplementedSearchServiceServer) ExplainSearch(context.Context, *ExplainSearchRequest) (*ExplainSearchResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ExplainSearch not implemented")
@@ -236,6 +254,24 @@ func _SearchService_AggregateLogs_Handler(srv interface{}, ctx context.Context, 
 	return interceptor(ctx, in, info, handler)
 }
 
+func _SearchService_GetEvent_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(GetEventRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(SearchServiceServer).GetEvent(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: SearchService_GetEvent_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(SearchServiceServer).GetEvent(ctx, req.(*GetEventRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _SearchService_ExplainSearch_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(ExplainSearchRequest)
 	if err := dec(in); err != nil {
@@ -276,6 +312,10 @@ var SearchService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "AggregateLogs",
 			Handler:    _SearchService_AggregateLogs_Handler,
+		},
+		{
+			MethodName: "GetEvent",
+			Handler:    _SearchService_GetEvent_Handler,
 		},
 		{
 			MethodName: "ExplainSearch",

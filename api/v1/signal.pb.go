@@ -3180,8 +3180,11 @@ func (x *GetMatchingSignalsRequest) GetTrack() string {
 }
 
 type MatchingSignalsResponse struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Data          []*MatchingSignal      `protobuf:"bytes,1,rep,name=data,proto3" json:"data,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Data  []*MatchingSignal      `protobuf:"bytes,1,rep,name=data,proto3" json:"data,omitempty"`
+	// Nightjar's own: the rules that are in force and counted the event, whether they made a
+	// signal or not.
+	Rules         []*CountingRule `protobuf:"bytes,2,rep,name=rules,proto3" json:"rules,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -3223,6 +3226,65 @@ func (x *MatchingSignalsResponse) GetData() []*MatchingSignal {
 	return nil
 }
 
+func (x *MatchingSignalsResponse) GetRules() []*CountingRule {
+	if x != nil {
+		return x.Rules
+	}
+	return nil
+}
+
+type CountingRule struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	Name          string                 `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CountingRule) Reset() {
+	*x = CountingRule{}
+	mi := &file_signal_proto_msgTypes[54]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CountingRule) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CountingRule) ProtoMessage() {}
+
+func (x *CountingRule) ProtoReflect() protoreflect.Message {
+	mi := &file_signal_proto_msgTypes[54]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CountingRule.ProtoReflect.Descriptor instead.
+func (*CountingRule) Descriptor() ([]byte, []int) {
+	return file_signal_proto_rawDescGZIP(), []int{54}
+}
+
+func (x *CountingRule) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *CountingRule) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
 type MatchingSignal struct {
 	state         protoimpl.MessageState    `protogen:"open.v1"`
 	Id            string                    `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
@@ -3234,7 +3296,7 @@ type MatchingSignal struct {
 
 func (x *MatchingSignal) Reset() {
 	*x = MatchingSignal{}
-	mi := &file_signal_proto_msgTypes[54]
+	mi := &file_signal_proto_msgTypes[55]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3246,7 +3308,7 @@ func (x *MatchingSignal) String() string {
 func (*MatchingSignal) ProtoMessage() {}
 
 func (x *MatchingSignal) ProtoReflect() protoreflect.Message {
-	mi := &file_signal_proto_msgTypes[54]
+	mi := &file_signal_proto_msgTypes[55]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3259,7 +3321,7 @@ func (x *MatchingSignal) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MatchingSignal.ProtoReflect.Descriptor instead.
 func (*MatchingSignal) Descriptor() ([]byte, []int) {
-	return file_signal_proto_rawDescGZIP(), []int{54}
+	return file_signal_proto_rawDescGZIP(), []int{55}
 }
 
 func (x *MatchingSignal) GetId() string {
@@ -3297,7 +3359,7 @@ type MatchingSignalAttributes struct {
 
 func (x *MatchingSignalAttributes) Reset() {
 	*x = MatchingSignalAttributes{}
-	mi := &file_signal_proto_msgTypes[55]
+	mi := &file_signal_proto_msgTypes[56]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3309,7 +3371,7 @@ func (x *MatchingSignalAttributes) String() string {
 func (*MatchingSignalAttributes) ProtoMessage() {}
 
 func (x *MatchingSignalAttributes) ProtoReflect() protoreflect.Message {
-	mi := &file_signal_proto_msgTypes[55]
+	mi := &file_signal_proto_msgTypes[56]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3322,7 +3384,7 @@ func (x *MatchingSignalAttributes) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MatchingSignalAttributes.ProtoReflect.Descriptor instead.
 func (*MatchingSignalAttributes) Descriptor() ([]byte, []int) {
-	return file_signal_proto_rawDescGZIP(), []int{55}
+	return file_signal_proto_rawDescGZIP(), []int{56}
 }
 
 func (x *MatchingSignalAttributes) GetEventTrackerId() string {
@@ -3381,7 +3443,7 @@ type SignalSummary struct {
 
 func (x *SignalSummary) Reset() {
 	*x = SignalSummary{}
-	mi := &file_signal_proto_msgTypes[56]
+	mi := &file_signal_proto_msgTypes[57]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3393,7 +3455,7 @@ func (x *SignalSummary) String() string {
 func (*SignalSummary) ProtoMessage() {}
 
 func (x *SignalSummary) ProtoReflect() protoreflect.Message {
-	mi := &file_signal_proto_msgTypes[56]
+	mi := &file_signal_proto_msgTypes[57]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3406,7 +3468,7 @@ func (x *SignalSummary) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SignalSummary.ProtoReflect.Descriptor instead.
 func (*SignalSummary) Descriptor() ([]byte, []int) {
-	return file_signal_proto_rawDescGZIP(), []int{56}
+	return file_signal_proto_rawDescGZIP(), []int{57}
 }
 
 func (x *SignalSummary) GetSentence() string {
@@ -3510,7 +3572,7 @@ type SignalGroupValue struct {
 
 func (x *SignalGroupValue) Reset() {
 	*x = SignalGroupValue{}
-	mi := &file_signal_proto_msgTypes[57]
+	mi := &file_signal_proto_msgTypes[58]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3522,7 +3584,7 @@ func (x *SignalGroupValue) String() string {
 func (*SignalGroupValue) ProtoMessage() {}
 
 func (x *SignalGroupValue) ProtoReflect() protoreflect.Message {
-	mi := &file_signal_proto_msgTypes[57]
+	mi := &file_signal_proto_msgTypes[58]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3535,7 +3597,7 @@ func (x *SignalGroupValue) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SignalGroupValue.ProtoReflect.Descriptor instead.
 func (*SignalGroupValue) Descriptor() ([]byte, []int) {
-	return file_signal_proto_rawDescGZIP(), []int{57}
+	return file_signal_proto_rawDescGZIP(), []int{58}
 }
 
 func (x *SignalGroupValue) GetField() string {
@@ -3576,7 +3638,7 @@ type SignalExplanation struct {
 
 func (x *SignalExplanation) Reset() {
 	*x = SignalExplanation{}
-	mi := &file_signal_proto_msgTypes[58]
+	mi := &file_signal_proto_msgTypes[59]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3588,7 +3650,7 @@ func (x *SignalExplanation) String() string {
 func (*SignalExplanation) ProtoMessage() {}
 
 func (x *SignalExplanation) ProtoReflect() protoreflect.Message {
-	mi := &file_signal_proto_msgTypes[58]
+	mi := &file_signal_proto_msgTypes[59]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3601,7 +3663,7 @@ func (x *SignalExplanation) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SignalExplanation.ProtoReflect.Descriptor instead.
 func (*SignalExplanation) Descriptor() ([]byte, []int) {
-	return file_signal_proto_rawDescGZIP(), []int{58}
+	return file_signal_proto_rawDescGZIP(), []int{59}
 }
 
 func (x *SignalExplanation) GetSummary() *SignalSummary {
@@ -3679,7 +3741,7 @@ type SignalCourse struct {
 
 func (x *SignalCourse) Reset() {
 	*x = SignalCourse{}
-	mi := &file_signal_proto_msgTypes[59]
+	mi := &file_signal_proto_msgTypes[60]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3691,7 +3753,7 @@ func (x *SignalCourse) String() string {
 func (*SignalCourse) ProtoMessage() {}
 
 func (x *SignalCourse) ProtoReflect() protoreflect.Message {
-	mi := &file_signal_proto_msgTypes[59]
+	mi := &file_signal_proto_msgTypes[60]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3704,7 +3766,7 @@ func (x *SignalCourse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SignalCourse.ProtoReflect.Descriptor instead.
 func (*SignalCourse) Descriptor() ([]byte, []int) {
-	return file_signal_proto_rawDescGZIP(), []int{59}
+	return file_signal_proto_rawDescGZIP(), []int{60}
 }
 
 func (x *SignalCourse) GetFrom() int64 {
@@ -3770,7 +3832,7 @@ type CourseColumn struct {
 
 func (x *CourseColumn) Reset() {
 	*x = CourseColumn{}
-	mi := &file_signal_proto_msgTypes[60]
+	mi := &file_signal_proto_msgTypes[61]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3782,7 +3844,7 @@ func (x *CourseColumn) String() string {
 func (*CourseColumn) ProtoMessage() {}
 
 func (x *CourseColumn) ProtoReflect() protoreflect.Message {
-	mi := &file_signal_proto_msgTypes[60]
+	mi := &file_signal_proto_msgTypes[61]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3795,7 +3857,7 @@ func (x *CourseColumn) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CourseColumn.ProtoReflect.Descriptor instead.
 func (*CourseColumn) Descriptor() ([]byte, []int) {
-	return file_signal_proto_rawDescGZIP(), []int{60}
+	return file_signal_proto_rawDescGZIP(), []int{61}
 }
 
 func (x *CourseColumn) GetQuery() string {
@@ -3831,7 +3893,7 @@ type CoursePoint struct {
 
 func (x *CoursePoint) Reset() {
 	*x = CoursePoint{}
-	mi := &file_signal_proto_msgTypes[61]
+	mi := &file_signal_proto_msgTypes[62]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3843,7 +3905,7 @@ func (x *CoursePoint) String() string {
 func (*CoursePoint) ProtoMessage() {}
 
 func (x *CoursePoint) ProtoReflect() protoreflect.Message {
-	mi := &file_signal_proto_msgTypes[61]
+	mi := &file_signal_proto_msgTypes[62]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3856,7 +3918,7 @@ func (x *CoursePoint) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CoursePoint.ProtoReflect.Descriptor instead.
 func (*CoursePoint) Descriptor() ([]byte, []int) {
-	return file_signal_proto_rawDescGZIP(), []int{61}
+	return file_signal_proto_rawDescGZIP(), []int{62}
 }
 
 func (x *CoursePoint) GetAt() int64 {
@@ -3896,7 +3958,7 @@ type CourseThreshold struct {
 
 func (x *CourseThreshold) Reset() {
 	*x = CourseThreshold{}
-	mi := &file_signal_proto_msgTypes[62]
+	mi := &file_signal_proto_msgTypes[63]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3908,7 +3970,7 @@ func (x *CourseThreshold) String() string {
 func (*CourseThreshold) ProtoMessage() {}
 
 func (x *CourseThreshold) ProtoReflect() protoreflect.Message {
-	mi := &file_signal_proto_msgTypes[62]
+	mi := &file_signal_proto_msgTypes[63]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3921,7 +3983,7 @@ func (x *CourseThreshold) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CourseThreshold.ProtoReflect.Descriptor instead.
 func (*CourseThreshold) Descriptor() ([]byte, []int) {
-	return file_signal_proto_rawDescGZIP(), []int{62}
+	return file_signal_proto_rawDescGZIP(), []int{63}
 }
 
 func (x *CourseThreshold) GetQuery() string {
@@ -3988,7 +4050,7 @@ type JourneyStop struct {
 
 func (x *JourneyStop) Reset() {
 	*x = JourneyStop{}
-	mi := &file_signal_proto_msgTypes[63]
+	mi := &file_signal_proto_msgTypes[64]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4000,7 +4062,7 @@ func (x *JourneyStop) String() string {
 func (*JourneyStop) ProtoMessage() {}
 
 func (x *JourneyStop) ProtoReflect() protoreflect.Message {
-	mi := &file_signal_proto_msgTypes[63]
+	mi := &file_signal_proto_msgTypes[64]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4013,7 +4075,7 @@ func (x *JourneyStop) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JourneyStop.ProtoReflect.Descriptor instead.
 func (*JourneyStop) Descriptor() ([]byte, []int) {
-	return file_signal_proto_rawDescGZIP(), []int{63}
+	return file_signal_proto_rawDescGZIP(), []int{64}
 }
 
 func (x *JourneyStop) GetAt() int64 {
@@ -4108,7 +4170,7 @@ type ProcessNode struct {
 
 func (x *ProcessNode) Reset() {
 	*x = ProcessNode{}
-	mi := &file_signal_proto_msgTypes[64]
+	mi := &file_signal_proto_msgTypes[65]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4120,7 +4182,7 @@ func (x *ProcessNode) String() string {
 func (*ProcessNode) ProtoMessage() {}
 
 func (x *ProcessNode) ProtoReflect() protoreflect.Message {
-	mi := &file_signal_proto_msgTypes[64]
+	mi := &file_signal_proto_msgTypes[65]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4133,7 +4195,7 @@ func (x *ProcessNode) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ProcessNode.ProtoReflect.Descriptor instead.
 func (*ProcessNode) Descriptor() ([]byte, []int) {
-	return file_signal_proto_rawDescGZIP(), []int{64}
+	return file_signal_proto_rawDescGZIP(), []int{65}
 }
 
 func (x *ProcessNode) GetPid() int64 {
@@ -4223,7 +4285,7 @@ type ProcessDeed struct {
 
 func (x *ProcessDeed) Reset() {
 	*x = ProcessDeed{}
-	mi := &file_signal_proto_msgTypes[65]
+	mi := &file_signal_proto_msgTypes[66]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4235,7 +4297,7 @@ func (x *ProcessDeed) String() string {
 func (*ProcessDeed) ProtoMessage() {}
 
 func (x *ProcessDeed) ProtoReflect() protoreflect.Message {
-	mi := &file_signal_proto_msgTypes[65]
+	mi := &file_signal_proto_msgTypes[66]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4248,7 +4310,7 @@ func (x *ProcessDeed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ProcessDeed.ProtoReflect.Descriptor instead.
 func (*ProcessDeed) Descriptor() ([]byte, []int) {
-	return file_signal_proto_rawDescGZIP(), []int{65}
+	return file_signal_proto_rawDescGZIP(), []int{66}
 }
 
 func (x *ProcessDeed) GetEvent() string {
@@ -4304,7 +4366,7 @@ type SignalHistory struct {
 
 func (x *SignalHistory) Reset() {
 	*x = SignalHistory{}
-	mi := &file_signal_proto_msgTypes[66]
+	mi := &file_signal_proto_msgTypes[67]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4316,7 +4378,7 @@ func (x *SignalHistory) String() string {
 func (*SignalHistory) ProtoMessage() {}
 
 func (x *SignalHistory) ProtoReflect() protoreflect.Message {
-	mi := &file_signal_proto_msgTypes[66]
+	mi := &file_signal_proto_msgTypes[67]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4329,7 +4391,7 @@ func (x *SignalHistory) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SignalHistory.ProtoReflect.Descriptor instead.
 func (*SignalHistory) Descriptor() ([]byte, []int) {
-	return file_signal_proto_rawDescGZIP(), []int{66}
+	return file_signal_proto_rawDescGZIP(), []int{67}
 }
 
 func (x *SignalHistory) GetEntries() []*SignalHistoryEntry {
@@ -4387,7 +4449,7 @@ type SignalHistoryEntry struct {
 
 func (x *SignalHistoryEntry) Reset() {
 	*x = SignalHistoryEntry{}
-	mi := &file_signal_proto_msgTypes[67]
+	mi := &file_signal_proto_msgTypes[68]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4399,7 +4461,7 @@ func (x *SignalHistoryEntry) String() string {
 func (*SignalHistoryEntry) ProtoMessage() {}
 
 func (x *SignalHistoryEntry) ProtoReflect() protoreflect.Message {
-	mi := &file_signal_proto_msgTypes[67]
+	mi := &file_signal_proto_msgTypes[68]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4412,7 +4474,7 @@ func (x *SignalHistoryEntry) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SignalHistoryEntry.ProtoReflect.Descriptor instead.
 func (*SignalHistoryEntry) Descriptor() ([]byte, []int) {
-	return file_signal_proto_rawDescGZIP(), []int{67}
+	return file_signal_proto_rawDescGZIP(), []int{68}
 }
 
 func (x *SignalHistoryEntry) GetKind() string {
@@ -4476,7 +4538,7 @@ type TriageHistory struct {
 
 func (x *TriageHistory) Reset() {
 	*x = TriageHistory{}
-	mi := &file_signal_proto_msgTypes[68]
+	mi := &file_signal_proto_msgTypes[69]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4488,7 +4550,7 @@ func (x *TriageHistory) String() string {
 func (*TriageHistory) ProtoMessage() {}
 
 func (x *TriageHistory) ProtoReflect() protoreflect.Message {
-	mi := &file_signal_proto_msgTypes[68]
+	mi := &file_signal_proto_msgTypes[69]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4501,7 +4563,7 @@ func (x *TriageHistory) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TriageHistory.ProtoReflect.Descriptor instead.
 func (*TriageHistory) Descriptor() ([]byte, []int) {
-	return file_signal_proto_rawDescGZIP(), []int{68}
+	return file_signal_proto_rawDescGZIP(), []int{69}
 }
 
 func (x *TriageHistory) GetBefore() *TriageStanding {
@@ -4538,7 +4600,7 @@ type TriageStanding struct {
 
 func (x *TriageStanding) Reset() {
 	*x = TriageStanding{}
-	mi := &file_signal_proto_msgTypes[69]
+	mi := &file_signal_proto_msgTypes[70]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4550,7 +4612,7 @@ func (x *TriageStanding) String() string {
 func (*TriageStanding) ProtoMessage() {}
 
 func (x *TriageStanding) ProtoReflect() protoreflect.Message {
-	mi := &file_signal_proto_msgTypes[69]
+	mi := &file_signal_proto_msgTypes[70]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4563,7 +4625,7 @@ func (x *TriageStanding) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TriageStanding.ProtoReflect.Descriptor instead.
 func (*TriageStanding) Descriptor() ([]byte, []int) {
-	return file_signal_proto_rawDescGZIP(), []int{69}
+	return file_signal_proto_rawDescGZIP(), []int{70}
 }
 
 func (x *TriageStanding) GetState() string {
@@ -4620,7 +4682,7 @@ type NotificationHistory struct {
 
 func (x *NotificationHistory) Reset() {
 	*x = NotificationHistory{}
-	mi := &file_signal_proto_msgTypes[70]
+	mi := &file_signal_proto_msgTypes[71]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4632,7 +4694,7 @@ func (x *NotificationHistory) String() string {
 func (*NotificationHistory) ProtoMessage() {}
 
 func (x *NotificationHistory) ProtoReflect() protoreflect.Message {
-	mi := &file_signal_proto_msgTypes[70]
+	mi := &file_signal_proto_msgTypes[71]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4645,7 +4707,7 @@ func (x *NotificationHistory) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NotificationHistory.ProtoReflect.Descriptor instead.
 func (*NotificationHistory) Descriptor() ([]byte, []int) {
-	return file_signal_proto_rawDescGZIP(), []int{70}
+	return file_signal_proto_rawDescGZIP(), []int{71}
 }
 
 func (x *NotificationHistory) GetTarget() string {
@@ -4709,7 +4771,7 @@ type ResponseHistory struct {
 
 func (x *ResponseHistory) Reset() {
 	*x = ResponseHistory{}
-	mi := &file_signal_proto_msgTypes[71]
+	mi := &file_signal_proto_msgTypes[72]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4721,7 +4783,7 @@ func (x *ResponseHistory) String() string {
 func (*ResponseHistory) ProtoMessage() {}
 
 func (x *ResponseHistory) ProtoReflect() protoreflect.Message {
-	mi := &file_signal_proto_msgTypes[71]
+	mi := &file_signal_proto_msgTypes[72]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4734,7 +4796,7 @@ func (x *ResponseHistory) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ResponseHistory.ProtoReflect.Descriptor instead.
 func (*ResponseHistory) Descriptor() ([]byte, []int) {
-	return file_signal_proto_rawDescGZIP(), []int{71}
+	return file_signal_proto_rawDescGZIP(), []int{72}
 }
 
 func (x *ResponseHistory) GetId() string {
@@ -4808,7 +4870,7 @@ type SignalVersion struct {
 
 func (x *SignalVersion) Reset() {
 	*x = SignalVersion{}
-	mi := &file_signal_proto_msgTypes[72]
+	mi := &file_signal_proto_msgTypes[73]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4820,7 +4882,7 @@ func (x *SignalVersion) String() string {
 func (*SignalVersion) ProtoMessage() {}
 
 func (x *SignalVersion) ProtoReflect() protoreflect.Message {
-	mi := &file_signal_proto_msgTypes[72]
+	mi := &file_signal_proto_msgTypes[73]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4833,7 +4895,7 @@ func (x *SignalVersion) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SignalVersion.ProtoReflect.Descriptor instead.
 func (*SignalVersion) Descriptor() ([]byte, []int) {
-	return file_signal_proto_rawDescGZIP(), []int{72}
+	return file_signal_proto_rawDescGZIP(), []int{73}
 }
 
 func (x *SignalVersion) GetVersion() int64 {
@@ -5166,9 +5228,13 @@ const file_signal_proto_rawDesc = "" +
 	"\fdisplay_name\x18\x02 \x01(\tR\fdisplay_name\"L\n" +
 	"\x19GetMatchingSignalsRequest\x12\x19\n" +
 	"\bevent_id\x18\x01 \x01(\tR\aeventId\x12\x14\n" +
-	"\x05track\x18\x02 \x01(\tR\x05track\"J\n" +
+	"\x05track\x18\x02 \x01(\tR\x05track\"\x81\x01\n" +
 	"\x17MatchingSignalsResponse\x12/\n" +
-	"\x04data\x18\x01 \x03(\v2\x1b.nightjar.v1.MatchingSignalR\x04data\"{\n" +
+	"\x04data\x18\x01 \x03(\v2\x1b.nightjar.v1.MatchingSignalR\x04data\x125\n" +
+	"\x05rules\x18\x02 \x03(\v2\x19.nightjar.v1.CountingRuleB\x04\x88\xb5\x18\x01R\x05rules\"2\n" +
+	"\fCountingRule\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
+	"\x04name\x18\x02 \x01(\tR\x04name\"{\n" +
 	"\x0eMatchingSignal\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
 	"\x04type\x18\x02 \x01(\tR\x04type\x12E\n" +
@@ -5353,7 +5419,7 @@ func file_signal_proto_rawDescGZIP() []byte {
 	return file_signal_proto_rawDescData
 }
 
-var file_signal_proto_msgTypes = make([]protoimpl.MessageInfo, 74)
+var file_signal_proto_msgTypes = make([]protoimpl.MessageInfo, 75)
 var file_signal_proto_goTypes = []any{
 	(*SearchSignalsRequest)(nil),            // 0: nightjar.v1.SearchSignalsRequest
 	(*SignalFilter)(nil),                    // 1: nightjar.v1.SignalFilter
@@ -5409,31 +5475,32 @@ var file_signal_proto_goTypes = []any{
 	(*SignalIdentity)(nil),                  // 51: nightjar.v1.SignalIdentity
 	(*GetMatchingSignalsRequest)(nil),       // 52: nightjar.v1.GetMatchingSignalsRequest
 	(*MatchingSignalsResponse)(nil),         // 53: nightjar.v1.MatchingSignalsResponse
-	(*MatchingSignal)(nil),                  // 54: nightjar.v1.MatchingSignal
-	(*MatchingSignalAttributes)(nil),        // 55: nightjar.v1.MatchingSignalAttributes
-	(*SignalSummary)(nil),                   // 56: nightjar.v1.SignalSummary
-	(*SignalGroupValue)(nil),                // 57: nightjar.v1.SignalGroupValue
-	(*SignalExplanation)(nil),               // 58: nightjar.v1.SignalExplanation
-	(*SignalCourse)(nil),                    // 59: nightjar.v1.SignalCourse
-	(*CourseColumn)(nil),                    // 60: nightjar.v1.CourseColumn
-	(*CoursePoint)(nil),                     // 61: nightjar.v1.CoursePoint
-	(*CourseThreshold)(nil),                 // 62: nightjar.v1.CourseThreshold
-	(*JourneyStop)(nil),                     // 63: nightjar.v1.JourneyStop
-	(*ProcessNode)(nil),                     // 64: nightjar.v1.ProcessNode
-	(*ProcessDeed)(nil),                     // 65: nightjar.v1.ProcessDeed
-	(*SignalHistory)(nil),                   // 66: nightjar.v1.SignalHistory
-	(*SignalHistoryEntry)(nil),              // 67: nightjar.v1.SignalHistoryEntry
-	(*TriageHistory)(nil),                   // 68: nightjar.v1.TriageHistory
-	(*TriageStanding)(nil),                  // 69: nightjar.v1.TriageStanding
-	(*NotificationHistory)(nil),             // 70: nightjar.v1.NotificationHistory
-	(*ResponseHistory)(nil),                 // 71: nightjar.v1.ResponseHistory
-	(*SignalVersion)(nil),                   // 72: nightjar.v1.SignalVersion
-	nil,                                     // 73: nightjar.v1.SuggestedActionAttributes.TemplateVariablesEntry
-	(*structpb.Struct)(nil),                 // 74: google.protobuf.Struct
-	(*structpb.Value)(nil),                  // 75: google.protobuf.Value
-	(*GroupExplanation)(nil),                // 76: nightjar.v1.GroupExplanation
-	(*QueryExplanation)(nil),                // 77: nightjar.v1.QueryExplanation
-	(*AnomalySeries)(nil),                   // 78: nightjar.v1.AnomalySeries
+	(*CountingRule)(nil),                    // 54: nightjar.v1.CountingRule
+	(*MatchingSignal)(nil),                  // 55: nightjar.v1.MatchingSignal
+	(*MatchingSignalAttributes)(nil),        // 56: nightjar.v1.MatchingSignalAttributes
+	(*SignalSummary)(nil),                   // 57: nightjar.v1.SignalSummary
+	(*SignalGroupValue)(nil),                // 58: nightjar.v1.SignalGroupValue
+	(*SignalExplanation)(nil),               // 59: nightjar.v1.SignalExplanation
+	(*SignalCourse)(nil),                    // 60: nightjar.v1.SignalCourse
+	(*CourseColumn)(nil),                    // 61: nightjar.v1.CourseColumn
+	(*CoursePoint)(nil),                     // 62: nightjar.v1.CoursePoint
+	(*CourseThreshold)(nil),                 // 63: nightjar.v1.CourseThreshold
+	(*JourneyStop)(nil),                     // 64: nightjar.v1.JourneyStop
+	(*ProcessNode)(nil),                     // 65: nightjar.v1.ProcessNode
+	(*ProcessDeed)(nil),                     // 66: nightjar.v1.ProcessDeed
+	(*SignalHistory)(nil),                   // 67: nightjar.v1.SignalHistory
+	(*SignalHistoryEntry)(nil),              // 68: nightjar.v1.SignalHistoryEntry
+	(*TriageHistory)(nil),                   // 69: nightjar.v1.TriageHistory
+	(*TriageStanding)(nil),                  // 70: nightjar.v1.TriageStanding
+	(*NotificationHistory)(nil),             // 71: nightjar.v1.NotificationHistory
+	(*ResponseHistory)(nil),                 // 72: nightjar.v1.ResponseHistory
+	(*SignalVersion)(nil),                   // 73: nightjar.v1.SignalVersion
+	nil,                                     // 74: nightjar.v1.SuggestedActionAttributes.TemplateVariablesEntry
+	(*structpb.Struct)(nil),                 // 75: google.protobuf.Struct
+	(*structpb.Value)(nil),                  // 76: google.protobuf.Value
+	(*GroupExplanation)(nil),                // 77: nightjar.v1.GroupExplanation
+	(*QueryExplanation)(nil),                // 78: nightjar.v1.QueryExplanation
+	(*AnomalySeries)(nil),                   // 79: nightjar.v1.AnomalySeries
 }
 var file_signal_proto_depIdxs = []int32{
 	1,  // 0: nightjar.v1.SearchSignalsRequest.filter:type_name -> nightjar.v1.SignalFilter
@@ -5443,12 +5510,12 @@ var file_signal_proto_depIdxs = []int32{
 	6,  // 4: nightjar.v1.SearchSignalsResponse.links:type_name -> nightjar.v1.SignalsLinks
 	5,  // 5: nightjar.v1.SignalsMeta.page:type_name -> nightjar.v1.SignalsPageMeta
 	8,  // 6: nightjar.v1.SignalItem.attributes:type_name -> nightjar.v1.SignalAttributes
-	74, // 7: nightjar.v1.SignalAttributes.attributes:type_name -> google.protobuf.Struct
+	75, // 7: nightjar.v1.SignalAttributes.attributes:type_name -> google.protobuf.Struct
 	11, // 8: nightjar.v1.GetSignalResponse.data:type_name -> nightjar.v1.SignalDetail
 	12, // 9: nightjar.v1.SignalDetail.attributes:type_name -> nightjar.v1.SignalDetailAttributes
-	74, // 10: nightjar.v1.SignalDetailAttributes.custom:type_name -> google.protobuf.Struct
+	75, // 10: nightjar.v1.SignalDetailAttributes.custom:type_name -> google.protobuf.Struct
 	16, // 11: nightjar.v1.UpdateSignalStateRequest.data:type_name -> nightjar.v1.SignalStateData
-	75, // 12: nightjar.v1.SignalStateData.id:type_name -> google.protobuf.Value
+	76, // 12: nightjar.v1.SignalStateData.id:type_name -> google.protobuf.Value
 	17, // 13: nightjar.v1.SignalStateData.attributes:type_name -> nightjar.v1.SignalStateChange
 	19, // 14: nightjar.v1.UpdateSignalAssigneeRequest.data:type_name -> nightjar.v1.SignalAssigneeData
 	20, // 15: nightjar.v1.SignalAssigneeData.attributes:type_name -> nightjar.v1.SignalAssigneeChange
@@ -5456,7 +5523,7 @@ var file_signal_proto_depIdxs = []int32{
 	22, // 17: nightjar.v1.UpdateSignalIncidentsRequest.data:type_name -> nightjar.v1.SignalIncidentsData
 	23, // 18: nightjar.v1.SignalIncidentsData.attributes:type_name -> nightjar.v1.SignalIncidentsChange
 	25, // 19: nightjar.v1.UpdateSignalRequest.data:type_name -> nightjar.v1.SignalUpdateData
-	75, // 20: nightjar.v1.SignalUpdateData.id:type_name -> google.protobuf.Value
+	76, // 20: nightjar.v1.SignalUpdateData.id:type_name -> google.protobuf.Value
 	26, // 21: nightjar.v1.SignalUpdateData.attributes:type_name -> nightjar.v1.SignalChange
 	13, // 22: nightjar.v1.SignalChange.assignee:type_name -> nightjar.v1.SignalUser
 	1,  // 23: nightjar.v1.TriageSignalsRequest.filter:type_name -> nightjar.v1.SignalFilter
@@ -5475,80 +5542,81 @@ var file_signal_proto_depIdxs = []int32{
 	40, // 36: nightjar.v1.BulkTriageEvent.event:type_name -> nightjar.v1.SignalTriage
 	45, // 37: nightjar.v1.SuggestedActionsResponse.data:type_name -> nightjar.v1.SuggestedAction
 	46, // 38: nightjar.v1.SuggestedAction.attributes:type_name -> nightjar.v1.SuggestedActionAttributes
-	73, // 39: nightjar.v1.SuggestedActionAttributes.template_variables:type_name -> nightjar.v1.SuggestedActionAttributes.TemplateVariablesEntry
+	74, // 39: nightjar.v1.SuggestedActionAttributes.template_variables:type_name -> nightjar.v1.SuggestedActionAttributes.TemplateVariablesEntry
 	49, // 40: nightjar.v1.SignalEntitiesResponse.data:type_name -> nightjar.v1.SignalEntitiesItem
 	50, // 41: nightjar.v1.SignalEntitiesItem.attributes:type_name -> nightjar.v1.SignalEntities
 	51, // 42: nightjar.v1.SignalEntities.identities:type_name -> nightjar.v1.SignalIdentity
-	54, // 43: nightjar.v1.MatchingSignalsResponse.data:type_name -> nightjar.v1.MatchingSignal
-	55, // 44: nightjar.v1.MatchingSignal.attributes:type_name -> nightjar.v1.MatchingSignalAttributes
-	57, // 45: nightjar.v1.SignalSummary.group:type_name -> nightjar.v1.SignalGroupValue
-	56, // 46: nightjar.v1.SignalExplanation.summary:type_name -> nightjar.v1.SignalSummary
-	59, // 47: nightjar.v1.SignalExplanation.course:type_name -> nightjar.v1.SignalCourse
-	76, // 48: nightjar.v1.SignalExplanation.standing:type_name -> nightjar.v1.GroupExplanation
-	77, // 49: nightjar.v1.SignalExplanation.queries:type_name -> nightjar.v1.QueryExplanation
-	78, // 50: nightjar.v1.SignalExplanation.band:type_name -> nightjar.v1.AnomalySeries
-	63, // 51: nightjar.v1.SignalExplanation.journey:type_name -> nightjar.v1.JourneyStop
-	64, // 52: nightjar.v1.SignalExplanation.processes:type_name -> nightjar.v1.ProcessNode
-	61, // 53: nightjar.v1.SignalCourse.points:type_name -> nightjar.v1.CoursePoint
-	62, // 54: nightjar.v1.SignalCourse.thresholds:type_name -> nightjar.v1.CourseThreshold
-	60, // 55: nightjar.v1.SignalCourse.columns:type_name -> nightjar.v1.CourseColumn
-	64, // 56: nightjar.v1.ProcessNode.children:type_name -> nightjar.v1.ProcessNode
-	65, // 57: nightjar.v1.ProcessNode.deeds:type_name -> nightjar.v1.ProcessDeed
-	67, // 58: nightjar.v1.SignalHistory.entries:type_name -> nightjar.v1.SignalHistoryEntry
-	72, // 59: nightjar.v1.SignalHistory.versions:type_name -> nightjar.v1.SignalVersion
-	68, // 60: nightjar.v1.SignalHistoryEntry.triage:type_name -> nightjar.v1.TriageHistory
-	70, // 61: nightjar.v1.SignalHistoryEntry.notification:type_name -> nightjar.v1.NotificationHistory
-	71, // 62: nightjar.v1.SignalHistoryEntry.response:type_name -> nightjar.v1.ResponseHistory
-	69, // 63: nightjar.v1.TriageHistory.before:type_name -> nightjar.v1.TriageStanding
-	69, // 64: nightjar.v1.TriageHistory.after:type_name -> nightjar.v1.TriageStanding
-	75, // 65: nightjar.v1.SuggestedActionAttributes.TemplateVariablesEntry.value:type_name -> google.protobuf.Value
-	0,  // 66: nightjar.v1.SignalService.SearchSignals:input_type -> nightjar.v1.SearchSignalsRequest
-	0,  // 67: nightjar.v1.SignalService.ListSignals:input_type -> nightjar.v1.SearchSignalsRequest
-	9,  // 68: nightjar.v1.SignalService.GetSignal:input_type -> nightjar.v1.GetSignalRequest
-	15, // 69: nightjar.v1.SignalService.UpdateSignalState:input_type -> nightjar.v1.UpdateSignalStateRequest
-	18, // 70: nightjar.v1.SignalService.UpdateSignalAssignee:input_type -> nightjar.v1.UpdateSignalAssigneeRequest
-	21, // 71: nightjar.v1.SignalService.UpdateSignalIncidents:input_type -> nightjar.v1.UpdateSignalIncidentsRequest
-	24, // 72: nightjar.v1.SignalService.UpdateSignal:input_type -> nightjar.v1.UpdateSignalRequest
-	27, // 73: nightjar.v1.SignalService.EditSignalState:input_type -> nightjar.v1.EditSignalStateRequest
-	28, // 74: nightjar.v1.SignalService.EditSignalAssignee:input_type -> nightjar.v1.EditSignalAssigneeRequest
-	29, // 75: nightjar.v1.SignalService.AddSignalToIncident:input_type -> nightjar.v1.AddSignalToIncidentRequest
-	31, // 76: nightjar.v1.SignalService.TriageSignals:input_type -> nightjar.v1.TriageSignalsRequest
-	33, // 77: nightjar.v1.SignalService.BulkUpdateSignalState:input_type -> nightjar.v1.BulkUpdateSignalStateRequest
-	34, // 78: nightjar.v1.SignalService.BulkUpdateSignalAssignee:input_type -> nightjar.v1.BulkUpdateSignalAssigneeRequest
-	37, // 79: nightjar.v1.SignalService.BulkUpdateSignals:input_type -> nightjar.v1.BulkUpdateSignalsRequest
-	9,  // 80: nightjar.v1.SignalService.GetInvestigationQueries:input_type -> nightjar.v1.GetSignalRequest
-	9,  // 81: nightjar.v1.SignalService.GetSuggestedActions:input_type -> nightjar.v1.GetSignalRequest
-	47, // 82: nightjar.v1.SignalService.GetSignalEntities:input_type -> nightjar.v1.GetSignalEntitiesRequest
-	9,  // 83: nightjar.v1.SignalService.GetSignalSummary:input_type -> nightjar.v1.GetSignalRequest
-	9,  // 84: nightjar.v1.SignalService.GetSignalExplanation:input_type -> nightjar.v1.GetSignalRequest
-	9,  // 85: nightjar.v1.SignalService.GetSignalHistory:input_type -> nightjar.v1.GetSignalRequest
-	52, // 86: nightjar.v1.SignalService.GetMatchingSignals:input_type -> nightjar.v1.GetMatchingSignalsRequest
-	3,  // 87: nightjar.v1.SignalService.SearchSignals:output_type -> nightjar.v1.SearchSignalsResponse
-	3,  // 88: nightjar.v1.SignalService.ListSignals:output_type -> nightjar.v1.SearchSignalsResponse
-	10, // 89: nightjar.v1.SignalService.GetSignal:output_type -> nightjar.v1.GetSignalResponse
-	38, // 90: nightjar.v1.SignalService.UpdateSignalState:output_type -> nightjar.v1.SignalTriageResponse
-	38, // 91: nightjar.v1.SignalService.UpdateSignalAssignee:output_type -> nightjar.v1.SignalTriageResponse
-	38, // 92: nightjar.v1.SignalService.UpdateSignalIncidents:output_type -> nightjar.v1.SignalTriageResponse
-	38, // 93: nightjar.v1.SignalService.UpdateSignal:output_type -> nightjar.v1.SignalTriageResponse
-	30, // 94: nightjar.v1.SignalService.EditSignalState:output_type -> nightjar.v1.EditSignalResponse
-	30, // 95: nightjar.v1.SignalService.EditSignalAssignee:output_type -> nightjar.v1.EditSignalResponse
-	30, // 96: nightjar.v1.SignalService.AddSignalToIncident:output_type -> nightjar.v1.EditSignalResponse
-	32, // 97: nightjar.v1.SignalService.TriageSignals:output_type -> nightjar.v1.TriageSignalsResponse
-	41, // 98: nightjar.v1.SignalService.BulkUpdateSignalState:output_type -> nightjar.v1.BulkTriageResponse
-	41, // 99: nightjar.v1.SignalService.BulkUpdateSignalAssignee:output_type -> nightjar.v1.BulkTriageResponse
-	41, // 100: nightjar.v1.SignalService.BulkUpdateSignals:output_type -> nightjar.v1.BulkTriageResponse
-	44, // 101: nightjar.v1.SignalService.GetInvestigationQueries:output_type -> nightjar.v1.SuggestedActionsResponse
-	44, // 102: nightjar.v1.SignalService.GetSuggestedActions:output_type -> nightjar.v1.SuggestedActionsResponse
-	48, // 103: nightjar.v1.SignalService.GetSignalEntities:output_type -> nightjar.v1.SignalEntitiesResponse
-	56, // 104: nightjar.v1.SignalService.GetSignalSummary:output_type -> nightjar.v1.SignalSummary
-	58, // 105: nightjar.v1.SignalService.GetSignalExplanation:output_type -> nightjar.v1.SignalExplanation
-	66, // 106: nightjar.v1.SignalService.GetSignalHistory:output_type -> nightjar.v1.SignalHistory
-	53, // 107: nightjar.v1.SignalService.GetMatchingSignals:output_type -> nightjar.v1.MatchingSignalsResponse
-	87, // [87:108] is the sub-list for method output_type
-	66, // [66:87] is the sub-list for method input_type
-	66, // [66:66] is the sub-list for extension type_name
-	66, // [66:66] is the sub-list for extension extendee
-	0,  // [0:66] is the sub-list for field type_name
+	55, // 43: nightjar.v1.MatchingSignalsResponse.data:type_name -> nightjar.v1.MatchingSignal
+	54, // 44: nightjar.v1.MatchingSignalsResponse.rules:type_name -> nightjar.v1.CountingRule
+	56, // 45: nightjar.v1.MatchingSignal.attributes:type_name -> nightjar.v1.MatchingSignalAttributes
+	58, // 46: nightjar.v1.SignalSummary.group:type_name -> nightjar.v1.SignalGroupValue
+	57, // 47: nightjar.v1.SignalExplanation.summary:type_name -> nightjar.v1.SignalSummary
+	60, // 48: nightjar.v1.SignalExplanation.course:type_name -> nightjar.v1.SignalCourse
+	77, // 49: nightjar.v1.SignalExplanation.standing:type_name -> nightjar.v1.GroupExplanation
+	78, // 50: nightjar.v1.SignalExplanation.queries:type_name -> nightjar.v1.QueryExplanation
+	79, // 51: nightjar.v1.SignalExplanation.band:type_name -> nightjar.v1.AnomalySeries
+	64, // 52: nightjar.v1.SignalExplanation.journey:type_name -> nightjar.v1.JourneyStop
+	65, // 53: nightjar.v1.SignalExplanation.processes:type_name -> nightjar.v1.ProcessNode
+	62, // 54: nightjar.v1.SignalCourse.points:type_name -> nightjar.v1.CoursePoint
+	63, // 55: nightjar.v1.SignalCourse.thresholds:type_name -> nightjar.v1.CourseThreshold
+	61, // 56: nightjar.v1.SignalCourse.columns:type_name -> nightjar.v1.CourseColumn
+	65, // 57: nightjar.v1.ProcessNode.children:type_name -> nightjar.v1.ProcessNode
+	66, // 58: nightjar.v1.ProcessNode.deeds:type_name -> nightjar.v1.ProcessDeed
+	68, // 59: nightjar.v1.SignalHistory.entries:type_name -> nightjar.v1.SignalHistoryEntry
+	73, // 60: nightjar.v1.SignalHistory.versions:type_name -> nightjar.v1.SignalVersion
+	69, // 61: nightjar.v1.SignalHistoryEntry.triage:type_name -> nightjar.v1.TriageHistory
+	71, // 62: nightjar.v1.SignalHistoryEntry.notification:type_name -> nightjar.v1.NotificationHistory
+	72, // 63: nightjar.v1.SignalHistoryEntry.response:type_name -> nightjar.v1.ResponseHistory
+	70, // 64: nightjar.v1.TriageHistory.before:type_name -> nightjar.v1.TriageStanding
+	70, // 65: nightjar.v1.TriageHistory.after:type_name -> nightjar.v1.TriageStanding
+	76, // 66: nightjar.v1.SuggestedActionAttributes.TemplateVariablesEntry.value:type_name -> google.protobuf.Value
+	0,  // 67: nightjar.v1.SignalService.SearchSignals:input_type -> nightjar.v1.SearchSignalsRequest
+	0,  // 68: nightjar.v1.SignalService.ListSignals:input_type -> nightjar.v1.SearchSignalsRequest
+	9,  // 69: nightjar.v1.SignalService.GetSignal:input_type -> nightjar.v1.GetSignalRequest
+	15, // 70: nightjar.v1.SignalService.UpdateSignalState:input_type -> nightjar.v1.UpdateSignalStateRequest
+	18, // 71: nightjar.v1.SignalService.UpdateSignalAssignee:input_type -> nightjar.v1.UpdateSignalAssigneeRequest
+	21, // 72: nightjar.v1.SignalService.UpdateSignalIncidents:input_type -> nightjar.v1.UpdateSignalIncidentsRequest
+	24, // 73: nightjar.v1.SignalService.UpdateSignal:input_type -> nightjar.v1.UpdateSignalRequest
+	27, // 74: nightjar.v1.SignalService.EditSignalState:input_type -> nightjar.v1.EditSignalStateRequest
+	28, // 75: nightjar.v1.SignalService.EditSignalAssignee:input_type -> nightjar.v1.EditSignalAssigneeRequest
+	29, // 76: nightjar.v1.SignalService.AddSignalToIncident:input_type -> nightjar.v1.AddSignalToIncidentRequest
+	31, // 77: nightjar.v1.SignalService.TriageSignals:input_type -> nightjar.v1.TriageSignalsRequest
+	33, // 78: nightjar.v1.SignalService.BulkUpdateSignalState:input_type -> nightjar.v1.BulkUpdateSignalStateRequest
+	34, // 79: nightjar.v1.SignalService.BulkUpdateSignalAssignee:input_type -> nightjar.v1.BulkUpdateSignalAssigneeRequest
+	37, // 80: nightjar.v1.SignalService.BulkUpdateSignals:input_type -> nightjar.v1.BulkUpdateSignalsRequest
+	9,  // 81: nightjar.v1.SignalService.GetInvestigationQueries:input_type -> nightjar.v1.GetSignalRequest
+	9,  // 82: nightjar.v1.SignalService.GetSuggestedActions:input_type -> nightjar.v1.GetSignalRequest
+	47, // 83: nightjar.v1.SignalService.GetSignalEntities:input_type -> nightjar.v1.GetSignalEntitiesRequest
+	9,  // 84: nightjar.v1.SignalService.GetSignalSummary:input_type -> nightjar.v1.GetSignalRequest
+	9,  // 85: nightjar.v1.SignalService.GetSignalExplanation:input_type -> nightjar.v1.GetSignalRequest
+	9,  // 86: nightjar.v1.SignalService.GetSignalHistory:input_type -> nightjar.v1.GetSignalRequest
+	52, // 87: nightjar.v1.SignalService.GetMatchingSignals:input_type -> nightjar.v1.GetMatchingSignalsRequest
+	3,  // 88: nightjar.v1.SignalService.SearchSignals:output_type -> nightjar.v1.SearchSignalsResponse
+	3,  // 89: nightjar.v1.SignalService.ListSignals:output_type -> nightjar.v1.SearchSignalsResponse
+	10, // 90: nightjar.v1.SignalService.GetSignal:output_type -> nightjar.v1.GetSignalResponse
+	38, // 91: nightjar.v1.SignalService.UpdateSignalState:output_type -> nightjar.v1.SignalTriageResponse
+	38, // 92: nightjar.v1.SignalService.UpdateSignalAssignee:output_type -> nightjar.v1.SignalTriageResponse
+	38, // 93: nightjar.v1.SignalService.UpdateSignalIncidents:output_type -> nightjar.v1.SignalTriageResponse
+	38, // 94: nightjar.v1.SignalService.UpdateSignal:output_type -> nightjar.v1.SignalTriageResponse
+	30, // 95: nightjar.v1.SignalService.EditSignalState:output_type -> nightjar.v1.EditSignalResponse
+	30, // 96: nightjar.v1.SignalService.EditSignalAssignee:output_type -> nightjar.v1.EditSignalResponse
+	30, // 97: nightjar.v1.SignalService.AddSignalToIncident:output_type -> nightjar.v1.EditSignalResponse
+	32, // 98: nightjar.v1.SignalService.TriageSignals:output_type -> nightjar.v1.TriageSignalsResponse
+	41, // 99: nightjar.v1.SignalService.BulkUpdateSignalState:output_type -> nightjar.v1.BulkTriageResponse
+	41, // 100: nightjar.v1.SignalService.BulkUpdateSignalAssignee:output_type -> nightjar.v1.BulkTriageResponse
+	41, // 101: nightjar.v1.SignalService.BulkUpdateSignals:output_type -> nightjar.v1.BulkTriageResponse
+	44, // 102: nightjar.v1.SignalService.GetInvestigationQueries:output_type -> nightjar.v1.SuggestedActionsResponse
+	44, // 103: nightjar.v1.SignalService.GetSuggestedActions:output_type -> nightjar.v1.SuggestedActionsResponse
+	48, // 104: nightjar.v1.SignalService.GetSignalEntities:output_type -> nightjar.v1.SignalEntitiesResponse
+	57, // 105: nightjar.v1.SignalService.GetSignalSummary:output_type -> nightjar.v1.SignalSummary
+	59, // 106: nightjar.v1.SignalService.GetSignalExplanation:output_type -> nightjar.v1.SignalExplanation
+	67, // 107: nightjar.v1.SignalService.GetSignalHistory:output_type -> nightjar.v1.SignalHistory
+	53, // 108: nightjar.v1.SignalService.GetMatchingSignals:output_type -> nightjar.v1.MatchingSignalsResponse
+	88, // [88:109] is the sub-list for method output_type
+	67, // [67:88] is the sub-list for method input_type
+	67, // [67:67] is the sub-list for extension type_name
+	67, // [67:67] is the sub-list for extension extendee
+	0,  // [0:67] is the sub-list for field type_name
 }
 
 func init() { file_signal_proto_init() }
@@ -5579,7 +5647,7 @@ func file_signal_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_signal_proto_rawDesc), len(file_signal_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   74,
+			NumMessages:   75,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

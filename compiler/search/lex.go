@@ -103,5 +103,5 @@ func (p *queryParser) quoted() (string, error) {
 			b.WriteByte(c)
 		}
 	}
-	return "", p.errorf(start, "the quote is never closed", `add a " or write \" for a literal quote`)
+	return "", p.errorf(start, quoteOpen, `add a " or write \" for a literal quote`)
 }

@@ -77,7 +77,7 @@ func (p *queryParser) query() (Node, error) {
 		return nil, err
 	}
 	if !p.atEnd() {
-		return nil, p.errorf(p.at, "this parenthesis closes nothing", `write \) for a literal one`)
+		return nil, p.errorf(p.at, closesNone, `write \) for a literal one`)
 	}
 	return root, nil
 }
@@ -203,17 +203,17 @@ func negate(at At, n Node) Node {
 func (p *queryParser) operand(t target) (Node, error) {
 	switch c := p.peek(); {
 	case p.atEnd():
-		return nil, p.errorf(p.at, "the query ends where a term is expected", `for a literal operator, put a \ before it`)
+		return nil, p.errorf(p.at, endsEarly, `for a literal operator, put a \ before it`)
 	case c == ')':
 		return nil, p.errorf(p.at, "expected a term before this parenthesis", `write \) for a literal one`)
 	case c == '(':
 		return p.group(t)
 	case c == '&' && p.peekAt(1) == '&', c == '|' && p.peekAt(1) == '|':
-		return nil, p.errorf(p.at, fmt.Sprintf("expected a term before %c%c", c, c), `put a \ before it to search for it`)
+		return nil, p.errorf(p.at, termBefore+string([]byte{c, c}), `put a \ before it to search for it`)
 	}
 	for _, word := range []string{"AND", "OR"} {
 		if at := p.at; p.keyword(word) {
-			return nil, p.errorf(at, "expected a term before "+word, `write \`+word+` to search for the word`)
+			return nil, p.errorf(at, termBefore+word, `write \`+word+` to search for the word`)
 		}
 	}
 	if p.terms++; p.terms > MaxTerms {
@@ -229,14 +229,14 @@ func (p *queryParser) group(t target) (Node, error) {
 	}
 	p.at++
 	if p.skipSpace(); p.peek() == ')' {
-		return nil, p.errorf(start, "there is nothing in these parentheses", `write \( and \) for literal ones`)
+		return nil, p.errorf(start, nothingIn, `write \( and \) for literal ones`)
 	}
 	n, err := p.or(t)
 	if err != nil {
 		return nil, err
 	}
 	if p.atEnd() {
-		return nil, p.errorf(start, "this parenthesis is never closed", `add a ) or write \( for a literal one`)
+		return nil, p.errorf(start, neverClosed, `add a ) or write \( for a literal one`)
 	}
 	p.at++
 	p.depth--
@@ -275,9 +275,9 @@ func (p *queryParser) field(name Pattern, start int) (Node, error) {
 	shown := p.text[start:p.at]
 	switch c := p.peek(); {
 	case p.atEnd() || c == ')':
-		return nil, p.errorf(p.at, "expected a value after "+clip(shown), `write \: for a literal colon, or :* for any value`)
+		return nil, p.errorf(p.at, valueAfter+clip(shown), `write \: for a literal colon, or :* for any value`)
 	case isSpace(c):
-		return nil, p.errorf(p.at, "expected a value after "+clip(shown), "the value follows the colon without a space")
+		return nil, p.errorf(p.at, valueAfter+clip(shown), "the value follows the colon without a space")
 	case c == '(':
 		return p.group(t)
 	}
@@ -455,7 +455,7 @@ func (p *queryParser) rangeOf(t target, start int) (Node, error) {
 		if strings.HasPrefix(strings.ToUpper(p.text[p.at:min(len(p.text), p.at+2)]), "TO") {
 			hint = "TO is written in capitals"
 		}
-		return nil, p.errorf(p.at, "expected TO in this range", hint)
+		return nil, p.errorf(p.at, toExpected, hint)
 	}
 	high, err := p.bound()
 	if err != nil {

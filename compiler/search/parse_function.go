@@ -229,7 +229,7 @@ func (p *queryParser) verbatim() (string, error) {
 			b.WriteByte(c)
 		}
 	}
-	return "", p.errorf(start, "the quote is never closed", `add a " or write \" for a literal quote`)
+	return "", p.errorf(start, quoteOpen, `add a " or write \" for a literal quote`)
 }
 
 // any reads `ANY(@array, query)`.
@@ -261,7 +261,7 @@ func (p *queryParser) any(start int) (Node, error) {
 		return nil, err
 	}
 	if p.atEnd() {
-		return nil, p.errorf(start, "this parenthesis is never closed", "write "+Functions["ANY"])
+		return nil, p.errorf(start, neverClosed, "write "+Functions["ANY"])
 	}
 	p.at++
 	p.depth--

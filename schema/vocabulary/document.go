@@ -18,13 +18,7 @@ import (
 // An event that was read from where it is stored has its attributes as JSON alone:
 // that is enough.
 func (v Vocabulary) Document(e *schema.Event) []byte {
-	if len(e.Leaves) == 0 && len(e.JSON) > len("{}") {
-		if a, err := schema.ParseAttributes(e.JSON); err == nil {
-			whole := *e
-			whole.Attributes = a
-			e = &whole
-		}
-	}
+	e = withLeaves(e)
 	var doc tree
 	switch v {
 	case ECS:
@@ -42,6 +36,20 @@ func (v Vocabulary) Document(e *schema.Event) []byte {
 		panic(err) // of texts, numbers, lists and trees of them
 	}
 	return bytes.TrimSuffix(b.Bytes(), []byte("\n"))
+}
+
+// withLeaves is the event with its attributes read, where it has them as JSON alone.
+func withLeaves(e *schema.Event) *schema.Event {
+	if len(e.Leaves) > 0 || len(e.JSON) <= len("{}") {
+		return e
+	}
+	a, err := schema.ParseAttributes(e.JSON)
+	if err != nil {
+		return e
+	}
+	whole := *e
+	whole.Attributes = a
+	return &whole
 }
 
 // tree is an object of a document.

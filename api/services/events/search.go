@@ -77,6 +77,28 @@ func (s *SearchService) SearchLogs(ctx context.Context, in *pb.SearchLogsRequest
 	return out, nil
 }
 
+// GetEvent reads one event by its id.
+func (s *SearchService) GetEvent(ctx context.Context, in *pb.GetEventRequest) (*pb.StoredEvent, error) {
+	at, seq, err := schema.ParseEventID(in.GetEventId())
+	if err != nil {
+		return nil, api.BadRequest("event_id", "%v", err)
+	}
+	names, err := vocabulary.Parse(in.GetSchema())
+	if err != nil {
+		return nil, api.BadRequest("schema", "%v", err)
+	}
+	found, err := s.Store.Log(ctx, at, seq)
+	if err != nil {
+		return nil, err
+	}
+	out := &pb.StoredEvent{Event: LogItem(&found, vocabulary.Own)}
+	out.Event.Attributes.Raw = UnlessEmpty(found.Original)
+	for _, n := range names.NamesIn(&found) {
+		out.Names = append(out.Names, &pb.FieldName{Field: n.Field.String(), Name: n.Name})
+	}
+	return out, nil
+}
+
 // hints say, where nothing was found, what no event has, and what was looked for.
 func (s *SearchService) hints(ctx context.Context, search LogSearch) []*pb.LogsWarning {
 	var out []*pb.LogsWarning

@@ -17,11 +17,18 @@ type Store interface {
 	ExplainLogs(context.Context, LogSearch) (LogExplanation, error)
 	// Hints says what a search that found nothing may have meant.
 	Hints(context.Context, LogSearch) []LogHint
+	// FieldHints is as much of it as is known without a look at the events.
+	FieldHints(*search.Query) []LogHint
 }
 
 // LogHint is something that no event has, and what is near it: unknown_field,
 // unknown_value or tag_or_attribute.
-type LogHint struct{ Code, Title, Detail string }
+type LogHint struct {
+	Code, Title, Detail string
+	// Asked is what the search asks, Meant what it may have meant; nil: nothing is near.
+	Asked search.Asked
+	Meant *search.Asked
+}
 
 // LogSearch selects a page of events, in the order by time and arrival.
 type LogSearch struct {

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"nightjar/api"
+	"nightjar/api/services/events"
 	pb "nightjar/api/v1"
 	"nightjar/compiler/search"
 	"nightjar/schema"
@@ -28,9 +29,7 @@ func (s *FacetService) CheckSearch(_ context.Context, in *pb.CheckSearchRequest)
 	var wrong *schema.SyntaxError
 	switch {
 	case errors.As(err, &wrong):
-		return &pb.CheckSearchResponse{Error: &pb.SearchMistake{
-			Line: int64(wrong.Line), Column: int64(wrong.Column), Message: wrong.Message, Hint: wrong.Hint,
-		}}, nil
+		return &pb.CheckSearchResponse{Error: mistake(in.GetQuery(), wrong)}, nil
 	case err != nil:
 		return nil, err
 	}
@@ -39,8 +38,53 @@ func (s *FacetService) CheckSearch(_ context.Context, in *pb.CheckSearchRequest)
 		return nil, err
 	}
 	out := &pb.CheckSearchResponse{Valid: true, Canonical: q.String()}
-	out.Reading, out.Mixed = q.Reading()
+	if out.Reading, out.Mixed = q.Reading(); out.Mixed {
+		grouped, _ := q.Grouped()
+		out.Grouped = grouped.String()
+	}
 	return out, nil
+}
+
+// mistake is a syntax error, and the query without it where that is clear.
+func mistake(query string, wrong *schema.SyntaxError) *pb.SearchMistake {
+	out := &pb.SearchMistake{Line: int64(wrong.Line), Column: int64(wrong.Column), Message: wrong.Message, Hint: wrong.Hint}
+	if mended, does, ok := search.Mend(query); ok {
+		out.Fix = &pb.SearchFix{Label: does, Query: mended}
+	}
+	return out
+}
+
+// HintSearch says what the query names and no event has, each at its place, with the query that
+// was probably meant.
+func (s *FacetService) HintSearch(ctx context.Context, in *pb.HintSearchRequest) (*pb.HintSearchResponse, error) {
+	q, err := search.Parse(in.GetQuery())
+	if err != nil {
+		return nil, &schema.InvalidError{Details: []schema.Detail{{Target: "query", Message: err.Error()}}}
+	}
+	out := &pb.HintSearchResponse{}
+	found := s.Events.Store.FieldHints(q)
+	if in.GetLook() {
+		found = s.Events.Store.Hints(ctx, events.LogSearch{Query: q})
+	}
+	for _, h := range found {
+		place := schema.SyntaxErrorAt(in.GetQuery(), q.Place(in.GetQuery(), h.Asked), h.Title, h.Detail)
+		if !h.Asked.Exact && q.LeavesOut(h.Asked.Field) {
+			place.Message += ", so this leaves nothing out"
+		}
+		m := &pb.SearchMistake{Line: int64(place.Line), Column: int64(place.Column), Message: place.Message, Hint: place.Hint}
+		if h.Meant != nil {
+			m.Fix = &pb.SearchFix{Label: "Use " + meantText(h.Meant), Query: q.Instead(in.GetQuery(), h.Asked, *h.Meant)}
+		}
+		out.Hints = append(out.Hints, m)
+	}
+	return out, nil
+}
+
+func meantText(a *search.Asked) string {
+	if a.Exact {
+		return search.FieldText(a.Field) + ":" + search.ValueText(a.Value)
+	}
+	return search.FieldText(a.Field)
 }
 
 // Bounds of a completion.

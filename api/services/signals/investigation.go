@@ -1,6 +1,7 @@
 package signals
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -230,5 +231,24 @@ func (s *SignalService) GetMatchingSignals(ctx context.Context, in *pb.GetMatchi
 			EventTrackerId: in.GetEventId(), Severity: doc.Nightjar.Severity, Title: doc.Title, TriggerTimeMs: int64(found[i].At),
 		}})
 	}
+	out.Rules, err = s.counting(ctx, at, seq)
+	return out, err
+}
+
+// counting are the rules in force that counted an event.
+func (s *SignalService) counting(ctx context.Context, at schema.Millis, seq uint64) (out []*pb.CountingRule, err error) {
+	if s.InForce == nil {
+		return nil, nil
+	}
+	keys, err := s.Store.MatchingRules(ctx, at, seq)
+	if err != nil || len(keys) == 0 {
+		return nil, err
+	}
+	for _, r := range s.InForce.RuleCosts() {
+		if slices.Contains(keys, r.Key) {
+			out = append(out, &pb.CountingRule{Id: r.RuleID, Name: r.Name})
+		}
+	}
+	slices.SortFunc(out, func(a, b *pb.CountingRule) int { return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.Id, b.Id)) })
 	return out, nil
 }

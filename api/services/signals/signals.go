@@ -13,6 +13,7 @@ import (
 
 	"nightjar/api"
 	pb "nightjar/api/v1"
+	"nightjar/scheduler"
 	"nightjar/schema"
 )
 
@@ -25,7 +26,9 @@ type SignalService struct {
 	Explainer Explainer
 	// Told shows what was told of signals; nil: nothing is.
 	Told Told
-	Now  func() time.Time
+	// InForce are the rules that are evaluated; nil: none are known.
+	InForce interface{ RuleCosts() []scheduler.RuleCost }
+	Now     func() time.Time
 }
 
 // Sizes of a page of signals.

@@ -15,6 +15,8 @@ type Store interface {
 	// of and that were not taken back. An event's signals can be read some seconds after it
 	// arrived.
 	MatchingSignals(ctx context.Context, at schema.Millis, seq uint64) ([]Signal, error)
+	// MatchingRules are the keys of the rules that matched the event, in any order.
+	MatchingRules(ctx context.Context, at schema.Millis, seq uint64) ([]string, error)
 	// Versions are the versions of a signal that are still stored, the newest first; a
 	// *schema.NotFoundError where there is none.
 	Versions(ctx context.Context, id string) ([]Version, error)

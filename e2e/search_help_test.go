@@ -1,0 +1,95 @@
+package e2e
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+)
+
+// searchMistake is a mistake of a search as the API tells it.
+type searchMistake struct {
+	Line, Column  int
+	Message, Hint string
+	Fix           struct{ Label, Query string }
+}
+
+// TestASearchIsMendedAndItsEventsAreFoundByID asks for what is wrong with searches, for what
+// may have been meant, for one event by its id, and for the rules that counted it.
+func TestASearchIsMendedAndItsEventsAreFoundByID(t *testing.T) {
+	t.Parallel()
+	p := startEngine(t)
+	p.call(http.MethodPost, "/api/v2/security_monitoring/rules", []byte(`{"name":"Logins","isEnabled":true,"type":"log_detection","message":"m","tags":[],
+		"queries":[{"name":"q","query":"source:sshd","groupByFields":["@usr.name"],"aggregation":"count"}],
+		"cases":[{"name":"","status":"low","condition":"q > 1000","notifications":[]}],
+		"options":{"detectionMethod":"threshold","evaluationWindow":300,"keepAlive":3600,"maxSignalDuration":86400}}`), nil)
+	p.call(http.MethodPost, "/api/v2/logs", []byte(`[{"ddsource":"sshd","hostname":"b1","message":"Failed password for invalid user git from 203.0.113.66 port 40102 ssh2"}]`), nil)
+	id := fmt.Sprint(p.stored("@usr.name:git")["id"])
+
+	var checked struct {
+		Valid   bool
+		Error   searchMistake
+		Grouped string
+	}
+	check := func(query string) {
+		t.Helper()
+		checked.Error, checked.Grouped = searchMistake{}, ""
+		p.call(http.MethodPost, "/api/nightjar/v1/search/check", fmt.Appendf(nil, `{"query":%q}`, query), &checked)
+	}
+	check("source:sshd @usr.name:(root OR ")
+	if f := checked.Error.Fix; checked.Valid || f.Query != "source:sshd @usr.name:(root)" || f.Label != "Remove OR and close the group" {
+		t.Errorf("it is mended as %+v", checked)
+	}
+	check("source:sshd host:b1 OR host:b2")
+	if !checked.Valid || checked.Grouped != "source:sshd host:(b1 OR b2)" {
+		t.Errorf("grouped it is %+v", checked)
+	}
+
+	var hinted struct{ Hints []searchMistake }
+	hint := func(query string, look bool) {
+		t.Helper()
+		hinted.Hints = nil
+		p.call(http.MethodPost, "/api/nightjar/v1/search/hints", fmt.Appendf(nil, `{"query":%q,"look":%t}`, query, look), &hinted)
+	}
+	hint("source:sshd -@usr.nmae:root source:sshx", false)
+	if len(hinted.Hints) != 1 || hinted.Hints[0].Column != 14 || hinted.Hints[0].Message != "No event has @usr.nmae, so this leaves nothing out" ||
+		hinted.Hints[0].Fix.Label != "Use @usr.name" || hinted.Hints[0].Fix.Query != "source:sshd -@usr.name:root source:sshx" {
+		t.Errorf("hints %+v", hinted.Hints)
+	}
+	hint("source:sshx", false)
+	if len(hinted.Hints) != 0 {
+		t.Errorf("nothing is looked at, and hinted is %+v", hinted.Hints)
+	}
+	hint("source:sshx", true)
+	if len(hinted.Hints) != 1 || hinted.Hints[0].Fix.Query != "source:sshd" {
+		t.Errorf("hints %+v", hinted.Hints)
+	}
+
+	var found struct {
+		Event struct {
+			ID         string
+			Attributes struct{ Message, Raw string }
+		}
+		Names []struct{ Field, Name string }
+	}
+	p.call(http.MethodGet, "/api/nightjar/v1/events/"+id+"?schema=ecs", nil, &found)
+	if found.Event.ID != id || !strings.Contains(found.Event.Attributes.Message, "40102") {
+		t.Errorf("the event is %+v", found.Event)
+	}
+	names := map[string]string{}
+	for _, n := range found.Names {
+		names[n.Field] = n.Name
+	}
+	if names["@network.client.ip"] != "source.ip" || names["host"] != "host.name" || names["@http.method"] != "" {
+		t.Errorf("ECS calls its fields %v", names)
+	}
+
+	p.await("the rule that counted it", func() bool {
+		var counted struct {
+			Data  []any
+			Rules []struct{ ID, Name string }
+		}
+		p.call(http.MethodGet, "/api/v2/security_monitoring/events/"+id+"/matching_signals", nil, &counted)
+		return len(counted.Data) == 0 && len(counted.Rules) == 1 && counted.Rules[0].Name == "Logins" && counted.Rules[0].ID != ""
+	})
+}
