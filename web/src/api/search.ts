@@ -3,28 +3,63 @@ import { bodyOf, type Filter } from './signals'
 
 export type Over = 'events' | 'signals' | 'rules'
 
-/** Checked is how a search is read, or what is wrong with it. */
-export interface Checked {
-  valid: boolean
+/** Fix is a query to ask instead, and what is changed in it. */
+export interface Fix {
+  label: string
+  query: string
+}
+
+/** Mistake is what is wrong with a search, or what no event has of what it names, at its place. */
+export interface Mistake {
   line: number
   column: number
   message: string
-  /** How and/or is read, where somebody may read it otherwise. */
+  fix: Fix | undefined
+}
+
+/** Checked is how a search is read, or what is wrong with it. */
+export interface Checked extends Mistake {
+  valid: boolean
+  /** How and/or is read, where somebody may read it otherwise; and the query that is read so. */
   reading: string
+  grouped: string
+}
+
+interface MistakeBody {
+  line?: number
+  column?: number
+  message?: string
+  hint?: string
+  fix?: { label?: string; query?: string }
 }
 
 interface CheckBody {
   valid?: boolean
-  error?: { line?: number; column?: number; message?: string; hint?: string }
+  error?: MistakeBody
   reading?: string
   mixed?: boolean
+  grouped?: string
 }
+
+const mistakeOf = (m: MistakeBody | undefined): Mistake => ({
+  line: m?.line ?? 1, column: m?.column ?? 0,
+  message: [m?.message ?? '', m?.fix ? '' : (m?.hint ?? '')].filter((t) => t !== '').join('; '),
+  fix: m?.fix?.query ? { label: m.fix.label ?? '', query: m.fix.query } : undefined,
+})
 
 /** checkSearch says whether a search can be read. It asks no data. */
 export async function checkSearch(query: string, over: Over, signal: AbortSignal): Promise<Checked> {
   const c = await call<CheckBody>('/api/nightjar/v1/search/check', { body: { query, over }, signal })
-  const said = [c.error?.message ?? '', c.error?.hint ?? ''].filter((t) => t !== '').join('; ')
-  return { valid: c.valid ?? false, line: c.error?.line ?? 1, column: c.error?.column ?? 0, message: said, reading: c.mixed ? (c.reading ?? '') : '' }
+  return { valid: c.valid ?? false, ...mistakeOf(c.error), reading: c.mixed ? (c.reading ?? '') : '', grouped: c.mixed ? (c.grouped ?? '') : '' }
+}
+
+/**
+ * hintSearch is what a search of events names and no event has, and what to ask instead. Of
+ * values that takes a look at all events, two seconds at most; of fields it is known.
+ */
+export async function hintSearch(query: string, of: 'fields' | 'values too', signal: AbortSignal): Promise<Mistake[]> {
+  const h = await call<{ hints?: MistakeBody[] }>('/api/nightjar/v1/search/hints', { body: { query, look: of === 'values too' }, signal })
+  return (h.hints ?? []).map(mistakeOf)
 }
 
 export interface Completion {

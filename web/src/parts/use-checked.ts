@@ -9,6 +9,8 @@ export interface CheckedFilter {
   /** What is wrong with the one that is asked for; undefined: nothing. */
   wrong: Checked | undefined
   reading: string
+  /** The query with OR grouped, where its reading is worth showing. */
+  grouped: string
   /** The check itself failed. */
   error: Error | undefined
 }
@@ -24,6 +26,7 @@ export function useChecked(filter: Filter, over: Over, known: string): CheckedFi
     filter: valid ? filter : last.current,
     wrong: !skip && check.value?.valid === false ? check.value : undefined,
     reading: skip ? '' : (check.value?.reading ?? ''),
+    grouped: skip ? '' : (check.value?.grouped ?? ''),
     error: skip ? undefined : check.error,
   }
 }

@@ -71,7 +71,7 @@ export function RuleList() {
     <main class={'rules' + (filtering ? ' filtering' : '')}>
       <h1 class="unseen">Rules</h1>
       <div class="rules-asking">
-        <QueryBox filter={wanted} over="rules" onAsk={(q) => change({ query: q.trim() })} wrong={checked.wrong} reading={checked.reading} name="Query of rules" />
+        <QueryBox filter={wanted} over="rules" onAsk={(q) => change({ query: q.trim() })} checked={checked} name="Query of rules" />
         <button class="button rules-filters" aria-expanded={filtering} onClick={() => setFiltering(!filtering)}>Filters</button>
         <a class="button" href="/rules/coverage">Coverage</a>
         <a class="button" href="/rules/bundled">Rules that ship</a>

@@ -71,7 +71,7 @@ export function EventList() {
     <main ref={main} class={`list-view search-view ${open !== '' ? 'with-panel' : ''} ${filtering ? 'filtering' : ''}`}>
       <h1 class="unseen">Search</h1>
       <div class="asking">
-        <QueryBox filter={wanted} over="events" onAsk={askFor} wrong={checked.wrong} reading={checked.reading} name="Query of events" />
+        <QueryBox filter={wanted} over="events" onAsk={askFor} checked={checked} name="Query of events" />
         <button class="button filters-button" aria-expanded={filtering} onClick={() => setFiltering(!filtering)}>Filters</button>
         <TimeRange range={range} onChange={lookAt} />
         <TailButton tail={tail} lacks={filter.to !== '' ? 'The range has an end' : sort !== '-timestamp' ? 'The newest stand last' : ''} />

@@ -71,7 +71,7 @@ export function SignalList({ onNothing }: { onNothing: (rules: number) => void }
     <main class={`list-view ${open !== '' ? 'with-panel' : ''} ${filtering ? 'filtering' : ''}`}>
       <h1 class="unseen">Signals</h1>
       <div class="asking">
-        <QueryBox filter={state.filter} over="signals" onAsk={askFor} wrong={checked.wrong} reading={checked.reading} name="Query of signals" />
+        <QueryBox filter={state.filter} over="signals" onAsk={askFor} checked={checked} name="Query of signals" />
         <button class="button filters-button" aria-expanded={filtering} onClick={() => setFiltering(!filtering)}>Filters</button>
         <TimeRange range={state.from} onChange={lookAt} />
         <LiveButton live={live} />
