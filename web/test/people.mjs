@@ -16,3 +16,14 @@ export const rowOf = (page, text) => page.locator('.listing tbody tr').filter({ 
 
 /** fitsItsWidth reports whether nothing stands out at the side. */
 export const fitsItsWidth = (page) => page.evaluate(() => document.documentElement.scrollWidth <= innerWidth)
+
+/** editorOf is the field of an editor, by its name. */
+export const editorOf = (page, name) => page.locator('.cm-content').and(page.getByRole('textbox', { name, exact: true }))
+
+/** write puts a text into an editor in the place of all that is there, as somebody does: by keys. */
+export async function write(page, name, text) {
+  const editor = editorOf(page, name)
+  await editor.waitFor()
+  await editor.press('Control+a')
+  await page.keyboard.insertText(text)
+}

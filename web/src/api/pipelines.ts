@@ -46,3 +46,40 @@ function flat(steps: StepBody[], depth: number): Step[] {
     ...flat(s.steps ?? [], depth + 1),
   ])
 }
+
+/** Input is what a preview is of: a stored event, or a line as it would come. */
+export type Input = { event: string } | { line: string; source: string }
+
+/** Previewed is what a draft did with an input. */
+export interface Previewed {
+  /** Its filter found it. */
+  matched: boolean
+  steps: Step[]
+  /** Why it did not run to its end. */
+  stopped: string
+  /** The other pipelines that read it, in their order. */
+  others: { id: string; name: string }[]
+  after: { source: string; service: string; host: string; status: string; message: string; timestamp: string; attributes: Record<string, unknown> }
+  /** The event as it came. */
+  raw: string
+}
+
+interface PreviewBody {
+  after?: { attributes?: { source?: string; service?: string; host?: string; status?: string; message?: string; timestamp?: string; attributes?: Record<string, unknown> } }
+  raw?: string
+  trace?: { pipelines?: { id?: string; name?: string; matched?: boolean; stopped?: string; steps?: StepBody[] }[] }
+}
+
+/** previewDraft shows what a document would make of an input, in the place of a pipeline or behind all. */
+export async function previewDraft(document: unknown, inPlaceOf: string, input: Input, signal: AbortSignal): Promise<Previewed> {
+  const of = 'event' in input ? { event_id: input.event } : { line: input.line, source: input.source }
+  const body = await call<PreviewBody>('/api/nightjar/v1/pipelines/preview', { body: { ...of, pipeline: document, in_place_of: inPlaceOf }, signal })
+  const all = body.trace?.pipelines ?? []
+  const own = all.find((p) => p.id === (inPlaceOf || 'draft'))
+  const a = body.after?.attributes ?? {}
+  return {
+    matched: own?.matched ?? false, steps: flat(own?.steps ?? [], 0), stopped: own?.stopped ?? '', raw: body.raw ?? '',
+    others: all.filter((p) => p !== own && p.matched).map((p) => ({ id: p.id ?? '', name: p.name ?? '' })),
+    after: { source: a.source ?? '', service: a.service ?? '', host: a.host ?? '', status: a.status ?? '', message: a.message ?? '', timestamp: a.timestamp ?? '', attributes: a.attributes ?? {} },
+  }
+}

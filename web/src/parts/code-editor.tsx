@@ -111,14 +111,16 @@ interface MistakesProps {
 export function Mistakes({ problems, onGo, onFix }: MistakesProps) {
   if (problems.length === 0) return null
   return (
-    <ul class="code-said" role="alert">
-      {problems.slice(0, 20).map((p) => (
-        <li key={`${p.line}:${p.column}:${p.message}`}>
-          <button type="button" class={'link mono ' + (p.mild ? 'medium' : 'critical')} onClick={() => onGo(p)}>{p.line}:{p.column}</button> {oneLine(p.message, 1000)}
-          {p.fix && onFix && <> <button type="button" class="link" onClick={() => p.fix && onFix(p.fix.value)}>{oneLine(p.fix.label, 200)}</button> <Key>Tab</Key></>}
-        </li>
-      ))}
-      {problems.length > 20 && <li class="mut">{problems.length - 20} more</li>}
-    </ul>
+    <div role="alert">
+      <ul class="code-said">
+        {problems.slice(0, 20).map((p) => (
+          <li key={`${p.line}:${p.column}:${p.message}`}>
+            <button type="button" class={'link mono ' + (p.mild ? 'medium' : 'critical')} onClick={() => onGo(p)}>{p.line}:{p.column}</button> {oneLine(p.message, 1000)}
+            {p.fix && onFix && <> <button type="button" class="link" onClick={() => p.fix && onFix(p.fix.value)}>{oneLine(p.fix.label, 200)}</button> <Key>Tab</Key></>}
+          </li>
+        ))}
+        {problems.length > 20 && <li class="mut">{problems.length - 20} more</li>}
+      </ul>
+    </div>
   )
 }
