@@ -75,9 +75,9 @@ function Acts({ of: l, lacks, again, onDelete }: { of: ThreatList; lacks: string
   }
   const name = <span class="unseen"> {oneLine(l.name, 60)}</span>
   return (
-    <span class="sure">
-      <button class="link" disabled={lacks !== ''} title={lacks} onClick={() => void refresh()}>Read now{name}</button>{' '}
-      <button class="link" disabled={lacks !== ''} title={lacks} onClick={() => change({ list: l.id })}>Change{name}</button>{' '}
+    <span class="sure row-acts">
+      <button class="link" disabled={lacks !== ''} title={lacks} onClick={() => void refresh()}>Read now{name}</button>
+      <button class="link" disabled={lacks !== ''} title={lacks} onClick={() => change({ list: l.id })}>Change{name}</button>
       <button class="link" disabled={lacks !== ''} title={lacks} onClick={onDelete}>Delete{name}</button>
     </span>
   )

@@ -56,8 +56,8 @@ type Placed = Pipeline & { place: number }
 function Rows({ rows, all, again, lacks, whole }: { rows: Placed[]; all: Pipeline[]; again: () => void; lacks: string; whole: boolean }) {
   const cells: Cell<Placed>[] = [
     { title: 'Pipeline', cell: (p) => <>{oneLine(p.name, 120)}</> },
-    { title: 'Whose', minor: true, cell: (p) => <><span class="mut">{p.builtIn ? 'built in' : 'yours'}</span><Said of={p} /></> },
-    { title: 'Reads', minor: true, cell: (p) => <code>{oneLine(p.query, 160)}</code> },
+    { title: 'Whose', minor: true, cell: (p) => <><span class="mut sure">{p.builtIn ? 'built in' : 'yours'}</span><Said of={p} /></> },
+    { title: 'Reads', minor: true, cell: (p) => <code class="pipeline-reads" title={oneLine(p.query, 500)}>{oneLine(p.query, 160)}</code> },
     { title: 'Matched', number: true, cell: (p) => (p.events === 0 ? <span class="mut">0</span> : count(p.events)) },
     { title: 'Failed', number: true, cell: (p) => (p.failed === 0 ? <span class="mut">0</span> : <a class="link critical" href={pathOf(['search'], { query: `@nightjar.pipelines:${p.id}@* @nightjar.pipeline_errors:*`, from: 'now-24h' })}>{count(p.failed)}<span class="unseen">: show them</span></a>) },
     { title: 'An event', number: true, minor: true, cell: (p) => (p.events === 0 ? '' : <span class="sure">{p.time.toFixed(1)} µs</span>) },
@@ -98,9 +98,9 @@ function Moves({ of: p, all, again, lacks }: { of: Placed; all: Pipeline[]; agai
     void put(ids, `${oneLine(p.name, 80)} runs ${place < p.place ? 'sooner' : 'later'}.`, before)
   }
   return (
-    <span class="sure">
-      <button class="button quiet" disabled={lacks !== '' || moving || p.place === 0} title={lacks} onClick={() => to(p.place - 1)} aria-label={`Sooner: ${oneLine(p.name, 80)}`}>↑</button>
-      <button class="button quiet" disabled={lacks !== '' || moving || p.place === all.length - 1} title={lacks} onClick={() => to(p.place + 1)} aria-label={`Later: ${oneLine(p.name, 80)}`}>↓</button>
+    <span class="sure row-acts">
+      <button class="link" disabled={lacks !== '' || moving || p.place === 0} title={lacks} onClick={() => to(p.place - 1)} aria-label={`Sooner: ${oneLine(p.name, 80)}`}>↑</button>
+      <button class="link" disabled={lacks !== '' || moving || p.place === all.length - 1} title={lacks} onClick={() => to(p.place + 1)} aria-label={`Later: ${oneLine(p.name, 80)}`}>↓</button>
     </span>
   )
 }

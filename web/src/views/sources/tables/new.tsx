@@ -63,7 +63,7 @@ export function NewTable() {
       )}
       {error && <Problem error={error} />}
       <p class="keep-actions"><button class="button main" disabled={!ready || sending} title={lacks}>Make the table</button>{lacks !== '' && <span class="small mut">Making one {lacks}.</span>}</p>
-      <p class="small mut">A table has 1 to 200 columns; a file up to 1,280 MB; a value up to what the engine says. Rules see the rows from the moment that it is there.</p>
+      <p class="small mut">A table has 1 to 200 columns; a file up to 1,280 MB; a value up to 64 kB. Rules see the rows from the moment that it is there.</p>
     </form>
   )
 }

@@ -36,7 +36,7 @@ export function Rows({ of: t, lacks, onChanged }: { of: ReferenceTable; lacks: s
     { title: oneLine(t.key, 60), cell: (r) => <code class="hi">{oneLine(r.id, 200)}</code> },
     ...others.slice(0, shownColumns).map((f, i): Cell<Row> => ({ title: oneLine(f.name, 60), minor: i > 0, number: f.type === 'INT32', cell: (r) => <span class="mono">{oneLine(r.values[f.name] ?? '', 200)}</span> })),
     {
-      title: 'Do', cell: (r) => <span class="sure"><button class="link" disabled={lacks !== ''} title={lacks} onClick={() => setOpen(r)}>Change<span class="unseen"> {oneLine(r.id, 80)}</span></button> <button class="link" disabled={lacks !== ''} title={lacks} onClick={() => void remove(r)}>Remove<span class="unseen"> {oneLine(r.id, 80)}</span></button></span>,
+      title: 'Do', cell: (r) => <span class="sure row-acts"><button class="link" disabled={lacks !== ''} title={lacks} onClick={() => setOpen(r)}>Change<span class="unseen"> {oneLine(r.id, 80)}</span></button> <button class="link" disabled={lacks !== ''} title={lacks} onClick={() => void remove(r)}>Remove<span class="unseen"> {oneLine(r.id, 80)}</span></button></span>,
     },
   ]
   return (
