@@ -30,6 +30,8 @@ type FacetService struct {
 	Rules  interface { // knows the names of rules
 		Rules(context.Context) ([]schema.Rule, error)
 	}
+
+	sources counted
 }
 
 // Bounds of facets.
