@@ -3,7 +3,7 @@ GO ?= go
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 LIBRARY := node_modules/.package-lock.json
 
-.PHONY: help build page run test test-web test-clients test-kernels test-senders senders check lint generate bench bench-search bench-rules bench-ingest bench-isolation bench-agent bench-anomaly bench-page chaos setup geoip clean fuzz fuzz-cost soak-hostile soak-away
+.PHONY: help build page run test test-web test-clients test-kernels test-senders senders check lint generate bench bench-search bench-rules bench-ingest bench-isolation bench-agent bench-anomaly bench-page bench-web fill chaos setup geoip clean fuzz fuzz-cost soak-hostile soak-away
 
 # help says what there is to make: the first sentence above each target.
 help:
@@ -33,7 +33,7 @@ web/node_modules/.package-lock.json: web/package.json web/package-lock.json
 
 # test-web drives the page with Chromium, on a real engine. PICTURES=docs/pictures renews
 # the pictures of the README.
-test-web: setup build
+test-web: setup build fill
 	@command -v chromium >/dev/null || { echo "chromium is missing: apt-get install --no-install-recommends chromium"; exit 1; }
 	cd web && PICTURES=$(abspath $(or $(PICTURES),bin/pictures)) npm test
 
@@ -143,6 +143,16 @@ chaos: setup
 	  NIGHTJAR_SEED=$$seed NIGHTJAR_CASES=$(CHAOS_CASES) $(GO) test -count 1 -v -timeout 0 -run 'Generated|Faults|Correlated|Travellers' ./scheduler | grep -v '^=== '
 	NIGHTJAR_CHAOS_KILLS=$(CHAOS_KILLS) NIGHTJAR_CHAOS_OUTAGE=$(CHAOS_OUTAGE) NIGHTJAR_CHAOS_RATE=5000 NIGHTJAR_CHAOS_ROUNDS=10 NIGHTJAR_CHAOS_SILENCE=$(CHAOS_SILENCE) NIGHTJAR_CHAOS_BURST=$(CHAOS_BURST) NIGHTJAR_CHAOS_ROTATIONS=$(CHAOS_ROTATIONS) NIGHTJAR_CHAOS_MIX=$(CHAOS_MIX) NIGHTJAR_CHAOS_DAMAGE=$(CHAOS_DAMAGE) REQUIRE_CLICKHOUSE=1 \
 	  $(GO) test -count 1 -v -parallel 1 -timeout 118m -run 'Chaos|Bombs|Overload' ./e2e
+
+# bench-web measures, from a press to the frame that shows the answer, what people do with
+# a million signals and a hundred million events (SIGNALS, EVENTS, ROUNDS); it needs some
+# 8 GB of disk, and half an hour.
+bench-web: setup build fill
+	cd web && node bench.mjs
+
+# fill builds what makes the signals and events that the page is measured with.
+fill:
+	$(GO) build -trimpath -o bin/nightjar-fill ./web/fill
 
 bench:
 	$(GO) test -run '^$$' -bench . -benchmem ./...

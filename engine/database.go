@@ -81,7 +81,10 @@ func (d *database) prepareStates(e *engine) fx.Hook {
 		OnStart: func(context.Context) error {
 			go func() {
 				defer close(done)
-				if err := d.states.Prepare(ctx); err != nil && ctx.Err() == nil {
+				switch err := d.states.Prepare(ctx); {
+				case err == nil:
+					e.log.Info("lists of signals are fast")
+				case ctx.Err() == nil:
 					e.log.Warn("lists of signals are slow where there are many", "reason", err)
 				}
 			}()

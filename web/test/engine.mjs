@@ -19,8 +19,10 @@ async function freePort() {
 }
 
 /** startEngine runs bin/nightjar on a data folder of its own. */
-export async function startEngine(...flags) {
-  const dir = await mkdtemp(join(tmpdir(), 'nightjar-page-'))
+export const startEngine = async (...flags) => startEngineOn(await mkdtemp(join(tmpdir(), 'nightjar-page-')), ...flags)
+
+/** startEngineOn runs it on a data folder, which is deleted in the end. */
+export async function startEngineOn(dir, ...flags) {
   const [http, grpc] = [await freePort(), await freePort()]
   const base = `http://127.0.0.1:${http}`
   const child = spawn(process.env.NIGHTJAR ?? join(root, 'bin/nightjar'), ['up', '--data-dir', dir, '--http', `127.0.0.1:${http}`, '--grpc', `127.0.0.1:${grpc}`, ...flags], {
