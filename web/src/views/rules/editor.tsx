@@ -1,5 +1,6 @@
 import { useState } from 'preact/hooks'
 import { createRule, updateRule, type Rule, type StoredRule } from '../../api/rules'
+import { CodeEditor } from '../../parts/code-editor'
 import { Key } from '../../parts/key'
 import { change, go, pathOf, useAddress } from '../../state/address'
 import { tell } from '../../state/done'
@@ -62,11 +63,11 @@ export function Editor({ stored, rule, put }: EditorProps) {
         {lacks !== '' && <span class="mut small">{lacks}</span>}
       </Head>
       <div class="rule-columns">
-        <section class="rule-editor" aria-label="The rule" tabIndex={0}><Written draft={draft} check={check} isStored={stored !== undefined} /></section>
+        <section class="rule-editor" aria-label="The rule" tabIndex={0}><Written draft={draft} check={check} isStored={stored !== undefined} save={() => void save()} /></section>
         <section class="rule-beside" aria-label="Preview, tests, versions" tabIndex={0}>
           <Preview rule={check.valid ? draft.rule : undefined} text={draft.text} changed={draft.changed} unsupported={check.unsupported} stored={stored} />
           <TestsPart tests={tests} rule={draft.rule} />
-          {stored && <Versions key={stored.version} stored={stored} lacks={lacks} put={(r) => (put?.(r), draft.saved(r.rule, r.version))} />}
+          {stored && <Versions key={stored.version} stored={stored} draft={draft.changed ? draft.rule : undefined} lacks={lacks} put={(r) => (put?.(r), draft.saved(r.rule, r.version))} />}
         </section>
       </div>
     </main>
@@ -79,7 +80,7 @@ function whole(now: Rule, before: Rule): Rule {
   return { ...Object.fromEntries(gone.map((name) => [name, Array.isArray(before[name]) ? [] : null])), ...now }
 }
 
-function Written({ draft, check, isStored }: { draft: Draft; check: Check; isStored: boolean }) {
+function Written({ draft, check, isStored, save }: { draft: Draft; check: Check; isStored: boolean; save: () => void }) {
   const { query } = useAddress()
   const asText = query.get('as') === 'json'
   return (
@@ -100,7 +101,7 @@ function Written({ draft, check, isStored }: { draft: Draft; check: Check; isSto
         </ul>
       )}
       {asText
-        ? <textarea class="field mono rule-text" aria-label="The rule as JSON" spellcheck={false} value={draft.text} onInput={(e) => draft.type(e.currentTarget.value)} />
+        ? <div class="rule-text"><CodeEditor label="The rule as JSON" language="json" value={draft.text} onChange={draft.type} onRun={save} lines={[24, 200]} /></div>
         : draft.rule ? <Form rule={draft.rule} edit={draft.edit} faults={check.faults} warnings={check.warnings} isStored={isStored} />
           : <p class="mut">The text is no rule. <button class="link" onClick={() => change({ as: 'json' }, 'replace')}>Mend it</button></p>}
     </>

@@ -1,9 +1,11 @@
 import { useState } from 'preact/hooks'
 import type { TestResult } from '../../api/authoring'
 import type { Rule } from '../../api/rules'
+import { CodeEditor, type Mistake } from '../../parts/code-editor'
 import { Problem } from '../../parts/problem'
 import { oneLine, plural, shown } from '../../state/text'
 import { labelOf } from './form/methods'
+import { mistakeOf } from './form/search-field'
 import { withTest } from './test-text'
 import type { Tests } from './use-tests'
 
@@ -28,7 +30,7 @@ export function TestsPart({ tests, rule }: { tests: Tests; rule: Rule | undefine
       {error !== '' && <pre class="rule-differs critical" role="alert">{shown(error)}</pre>}
       {adding && <Adding rule={rule} add={(text) => (tests.type(withTest(tests.text, text)), setAdding(false))} />}
       {editing
-        ? <textarea class="field mono rule-tests-text" aria-label="Tests as YAML" spellcheck={false} rows={16} value={tests.text} onInput={(e) => tests.type(e.currentTarget.value)} />
+        ? <CodeEditor label="Tests as YAML" language="yaml" value={tests.text} onChange={tests.type} problems={mistakesOf(error)} tells="elsewhere" lines={[12, 30]} />
         : <ul class="rule-tests">{results.map((t) => <Result key={t.name} of={t} />)}</ul>}
       {tests.text.trim() === '' && !editing && !adding && <p class="mut">There is no test: what must it give of which events? They are those of <code>nightjar test</code>, and run on each draft.</p>}
       {tests.lacks !== '' && tests.text !== '' && <p class="mut small">Running them {tests.lacks}.</p>}
@@ -36,6 +38,9 @@ export function TestsPart({ tests, rule }: { tests: Tests; rule: Rule | undefine
     </section>
   )
 }
+
+/** mistakesOf are the places that an error names, a line for each. */
+const mistakesOf = (error: string): Mistake[] => error.split('\n').map((line) => mistakeOf(line.trim())).filter((m): m is Mistake => typeof m !== 'string')
 
 function headOf(all: number, failing: number, error: string, tests: Tests) {
   if (error !== '') return <span class="critical">they can’t be run</span>

@@ -8,7 +8,7 @@ import { count, oneLine } from '../../state/text'
 import { differences } from './differences'
 
 /** Versions are how a rule became what it is; each shows what it changed, and can be restored. */
-export function Versions({ stored, lacks, put }: { stored: StoredRule; lacks: string; put: (r: StoredRule) => void }) {
+export function Versions({ stored, draft, lacks, put }: { stored: StoredRule; draft: Rule | undefined; lacks: string; put: (r: StoredRule) => void }) {
   const { query } = useAddress()
   const open = Number(query.get('version') ?? 0)
   const asked = useAsk(`${stored.id} ${stored.version}`, (stop) => readVersions(stored.id, stop))
@@ -26,6 +26,16 @@ export function Versions({ stored, lacks, put }: { stored: StoredRule; lacks: st
       <div class="rule-part-head"><h2>Versions <small>{asked.value ? count(all.length) : ''}</small></h2></div>
       {asked.error && <Problem error={asked.error} again={asked.again} />}
       <ol class="rule-versions">
+        {draft && (
+          <li>
+            <button class="rule-version" aria-expanded={query.get('version') === 'draft'} onClick={() => change({ version: query.get('version') === 'draft' ? undefined : 'draft' }, 'replace')}>
+              <code class="hi">draft</code>
+              <span class="cut">{saidOf(stored.rule, draft)}</span>
+              <span class="mut small">you, not saved</span>
+            </button>
+            {query.get('version') === 'draft' && <div class="rule-changes"><Changes now={draft} before={stored.rule} /></div>}
+          </li>
+        )}
         {all.map((v, i) => (
           <li key={v.version}>
             <button class="rule-version" aria-expanded={open === v.version} onClick={() => change({ version: open === v.version ? undefined : String(v.version) }, 'replace')}>
@@ -48,8 +58,11 @@ export function Versions({ stored, lacks, put }: { stored: StoredRule; lacks: st
 
 /** said is what a version changed, in a line. */
 function said(v: RuleVersion, before: RuleVersion | undefined): string {
-  if (!before) return 'the first'
-  const all = differences(before.rule, v.rule)
+  return before ? saidOf(before.rule, v.rule) : 'the first'
+}
+
+function saidOf(before: Rule, now: Rule): string {
+  const all = differences(before, now)
   const one = all[0]
   if (!one) return 'nothing was changed'
   const text = `${one.place}: ${oneLine(one.before ?? 'none', 60)} → ${oneLine(one.after ?? 'none', 60)}`

@@ -30,7 +30,9 @@ export function Row({ label, at, note, whole = true, children }: FieldProps & { 
   )
 }
 
-function Remarks({ id, faults, warnings }: { id?: string; faults: string[]; warnings: string[] }) {
+/** Remarks are what the engine says, in its words. */
+export function Remarks({ id, faults, warnings }: { id?: string; faults: string[]; warnings: string[] }) {
+  if (faults.length + warnings.length === 0) return null
   return (
     <div id={id} class="small rule-remarks">
       {faults.map((f, i) => <p key={i} class="critical" role="alert">{oneLine(f)}</p>)}

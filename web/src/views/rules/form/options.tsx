@@ -83,9 +83,12 @@ export function Spans() {
   if (method === 'third_party') return <p class="mut small rule-add">A group’s alerts of 24 hours are one signal.</p>
   return (
     <>
-      {!windowless.includes(method) && method !== 'anomaly_detection' && <SpanField label="Within" at="options.evaluationWindow" of={windows} usual="one event" />}
-      <SpanField label="Keep alive" at="options.keepAlive" of={windows} usual="as within" zero="not at all" note="A match so long after the last goes on with its signal." />
-      <SpanField label="At most" at="options.maxSignalDuration" of={windows} usual="1 day" zero="one moment" />
+      <div class="rule-spans">
+        {!windowless.includes(method) && method !== 'anomaly_detection' && <SpanField label="Within" at="options.evaluationWindow" of={windows} usual="one event" />}
+        <SpanField label="Keep alive" at="options.keepAlive" of={windows} usual="as within" zero="not at all" />
+        <SpanField label="At most" at="options.maxSignalDuration" of={windows} usual="1 day" zero="one moment" />
+      </div>
+      <p class="mut small rule-note rule-add">A match within keep alive after the last goes on with its signal, which lasts at most so long.</p>
     </>
   )
 }

@@ -1,5 +1,6 @@
 import { useState } from 'preact/hooks'
-import { checkExpression, createAgentRule, listAgentPolicies, listAgentRules, updateAgentRule, type AgentRule } from '../../../api/agent-rules'
+import { checkExpression, createAgentRule, listAgentPolicies, listAgentRules, updateAgentRule, type AgentRule, type Mistake } from '../../../api/agent-rules'
+import { CodeEditor } from '../../../parts/code-editor'
 import { Problem } from '../../../parts/problem'
 import { useAsk, type Asked } from '../../../state/ask'
 import { tell } from '../../../state/done'
@@ -63,10 +64,9 @@ function OfAgents({ name, rules }: { name: string; rules: Asked<AgentRule[]> }) 
   }
   return (
     <div class="rule-field">
-      <label class="mono cut" for={'agent-' + name}>{oneLine(name, 60)}</label>
+      <span class="mono cut" aria-hidden="true">{oneLine(name, 60)}</span>
       <div>
-        <Expression id={'agent-' + name} value={shown} set={setText} readOnly={lacks !== ''} />
-        <Wrong of={wrong.value} error={wrong.error} />
+        <Expression label={oneLine(name, 60)} value={shown} set={setText} readOnly={lacks !== ''} wrong={wrong} />
         <p class="mut small">{found.enabled ? '' : 'Switched off. '}{found.policies.length === 0 && !found.builtIn ? 'In no policy, so no agent has it. ' : ''}{oneLine(found.description, 200)} {lacks}</p>
         {text !== undefined && text !== found.expression && (
           <p>
@@ -100,8 +100,8 @@ function Making({ made, close }: { made: (r: AgentRule) => void; close: () => vo
     <div class="rule-step" role="group" aria-label="New agent rule">
       <div class="rule-field"><label class="mut" for="agent-name">Its name</label><input id="agent-name" class="field mono" value={name} spellcheck={false} placeholder="reverse_shell" onInput={(e) => setName(e.currentTarget.value)} /></div>
       <div class="rule-field">
-        <label class="mut" for="agent-expression">Expression</label>
-        <div><Expression id="agent-expression" value={expression} set={setExpression} readOnly={false} /><Wrong of={expression === '' ? [] : wrong.value} error={wrong.error} /></div>
+        <span class="mut" aria-hidden="true">Expression</span>
+        <div><Expression label="Expression" value={expression} set={setExpression} readOnly={false} wrong={wrong} /></div>
       </div>
       <div class="rule-field"><label class="mut" for="agent-description">What it is</label><input id="agent-description" class="field" value={description} onInput={(e) => setDescription(e.currentTarget.value)} /></div>
       <div class="rule-field"><label class="mut" for="agent-policy">In policy</label><Choice id="agent-policy" value={chosen} of={(policies.value ?? []).map((p) => ({ value: p.id, text: p.name }))} usual="none, so no agent has it" set={setPolicy} /></div>
@@ -119,11 +119,21 @@ function useExpression(text: string | undefined) {
   return useAsk(text !== undefined && settled === text ? text : null, (stop) => checkExpression(text ?? '', stop), 'keep')
 }
 
-function Expression({ id, value, set, readOnly }: { id: string; value: string; set: (v: string) => void; readOnly: boolean }) {
-  return <textarea id={id} class="field mono" rows={3} spellcheck={false} readOnly={readOnly} value={value} placeholder={'exec.file.name == "nc"'} onInput={(e) => set(e.currentTarget.value)} />
+interface ExpressionProps {
+  label: string
+  value: string
+  set: (v: string) => void
+  readOnly: boolean
+  wrong: Asked<Mistake[]>
 }
 
-function Wrong({ of, error }: { of: { line: number; column: number; message: string; hint: string }[] | undefined; error: Error | undefined }) {
-  if (error) return <p class="critical small">not checked: {error.message}</p>
-  return <>{(of ?? []).map((m, i) => <p key={i} class="critical small" role="alert"><code>{m.line}:{m.column}</code> {oneLine(m.message)}{m.hint !== '' && `; ${oneLine(m.hint)}`}</p>)}</>
+/** Expression is SECL; what is wrong is underlined where the engine says. */
+function Expression({ label, value, set, readOnly, wrong }: ExpressionProps) {
+  const problems = value === '' ? [] : (wrong.value ?? []).map((m) => ({ line: m.line, column: m.column, message: m.hint === '' ? m.message : `${m.message}; ${m.hint}` }))
+  return (
+    <>
+      <CodeEditor label={label} language="secl" value={value} onChange={set} readOnly={readOnly} problems={problems} lines={[2, 12]} />
+      {wrong.error && <p class="critical small">not checked: {wrong.error.message}</p>}
+    </>
+  )
 }
