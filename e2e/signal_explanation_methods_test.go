@@ -110,12 +110,13 @@ func checkBand(t *testing.T, got explained, start time.Time) {
 		t.Errorf("got %s, want %s…", got.Summary.Sentence, want)
 	}
 	points := got.Band.Points
-	if len(points) != 21 {
-		t.Fatalf("%d points, want the 20 hours before the burst and its own", len(points))
+	const before = 96
+	if len(points) != before+1 {
+		t.Fatalf("%d points, want the 96 hours before the burst and its own", len(points))
 	}
 	for i, point := range points {
-		at := start.Add(time.Duration(6*24-20+i) * time.Hour).Format("2006-01-02T15:04:05.000Z")
-		value := map[bool]float64{true: 4, false: 50}[i < 20]
+		at := start.Add(time.Duration(6*24-before+i) * time.Hour).Format("2006-01-02T15:04:05.000Z")
+		value := map[bool]float64{true: 4, false: 50}[i < before]
 		if point.At != at || point.Value != value || point.Lower > 4 || point.Upper < 4 || point.Upper > 20 || point.Median != 4 {
 			t.Errorf("point %d: %+v, want %v at %s, within a band around 4", i, point, value, at)
 		}

@@ -3622,7 +3622,8 @@ type SignalExplanation struct {
 	// How its group stood when the signal began: cases with their comparisons, steps of a
 	// sequence with when each was reached, notes.
 	Standing *GroupExplanation `protobuf:"bytes,3,opt,name=standing,proto3" json:"standing,omitempty"`
-	// What the rule's queries make of the first sample event.
+	// What the rule's queries make of the first sample event; those that it does not match, of
+	// the newest event that they match.
 	Queries []*QueryExplanation `protobuf:"bytes,4,rep,name=queries,proto3" json:"queries,omitempty"`
 	// What an anomaly rule had learned, and expected of each bucket.
 	Band *AnomalySeries `protobuf:"bytes,5,opt,name=band,proto3" json:"band,omitempty"`
@@ -3631,7 +3632,9 @@ type SignalExplanation struct {
 	// The processes of its sample events, with those that they came from.
 	Processes []*ProcessNode `protobuf:"bytes,7,rep,name=processes,proto3" json:"processes,omitempty"`
 	// What could not be said, and why.
-	Missing       []string `protobuf:"bytes,8,rep,name=missing,proto3" json:"missing,omitempty"`
+	Missing []string `protobuf:"bytes,8,rep,name=missing,proto3" json:"missing,omitempty"`
+	// Of new values: the fields that they are of.
+	ValueFields   []string `protobuf:"bytes,9,rep,name=value_fields,proto3" json:"value_fields,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -3718,6 +3721,13 @@ func (x *SignalExplanation) GetProcesses() []*ProcessNode {
 func (x *SignalExplanation) GetMissing() []string {
 	if x != nil {
 		return x.Missing
+	}
+	return nil
+}
+
+func (x *SignalExplanation) GetValueFields() []string {
+	if x != nil {
+		return x.ValueFields
 	}
 	return nil
 }
@@ -5267,7 +5277,7 @@ const file_signal_proto_rawDesc = "" +
 	"new_values\">\n" +
 	"\x10SignalGroupValue\x12\x14\n" +
 	"\x05field\x18\x01 \x01(\tR\x05field\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value\"\xa6\x03\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value\"\xca\x03\n" +
 	"\x11SignalExplanation\x124\n" +
 	"\asummary\x18\x01 \x01(\v2\x1a.nightjar.v1.SignalSummaryR\asummary\x121\n" +
 	"\x06course\x18\x02 \x01(\v2\x19.nightjar.v1.SignalCourseR\x06course\x129\n" +
@@ -5276,7 +5286,8 @@ const file_signal_proto_rawDesc = "" +
 	"\x04band\x18\x05 \x01(\v2\x1a.nightjar.v1.AnomalySeriesR\x04band\x122\n" +
 	"\ajourney\x18\x06 \x03(\v2\x18.nightjar.v1.JourneyStopR\ajourney\x126\n" +
 	"\tprocesses\x18\a \x03(\v2\x18.nightjar.v1.ProcessNodeR\tprocesses\x12\x18\n" +
-	"\amissing\x18\b \x03(\tR\amissing\"\x8b\x02\n" +
+	"\amissing\x18\b \x03(\tR\amissing\x12\"\n" +
+	"\fvalue_fields\x18\t \x03(\tR\fvalue_fields\"\x8b\x02\n" +
 	"\fSignalCourse\x12\x12\n" +
 	"\x04from\x18\x01 \x01(\x03R\x04from\x12\x0e\n" +
 	"\x02to\x18\x02 \x01(\x03R\x02to\x12\x18\n" +

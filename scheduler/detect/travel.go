@@ -35,6 +35,21 @@ func (travel) opens(ep *episode, m *compiler.Match) {
 func (t travel) explain(m *Moment, s *Standing) {
 	s.Notes = append(s.Notes, journeys(m.Own, m.At)...)
 	t.threshold.explain(m, s)
+	for _, stop := range stopsBetween(m.Own, m.At, m.At) {
+		if stop.Since == 0 {
+			continue
+		}
+		for i := range s.Cases {
+			s.Cases[i].Compared = append(s.Cases[i].Compared, limited("km", stop.Km, compiler.TravelKm), limited("km/h", stop.Kmh, compiler.TravelKmh))
+		}
+		break
+	}
+}
+
+// limited compares a distance or a speed with what is possible.
+func limited(name string, value, limit float64) Comparison {
+	c := compiler.CondCompare{Name: name, Op: ">", Number: limit}
+	return Comparison{CondCompare: c, Value: value, Holds: c.Compare(value)}
 }
 
 func (travel) describe(_ *compiler.BoundPlan, values []string) Description {

@@ -33,6 +33,8 @@ type Explanation struct {
 	// Queries are what the rule's queries make of the event.
 	Queries []compiler.LabelExplanation
 	Groups  []Group
+	// ValueFields are what new values are of, as searches name them; none of other rules.
+	ValueFields []string
 }
 
 // StateUnseen is that of an event which the rule was never asked about.
@@ -45,6 +47,9 @@ type Group struct {
 	detect.Standing
 	// Signals are those that were alive at the moment, or could have gone on.
 	Signals []schema.Signal
+	// Newest are the ids of the last events at the moment or before it that match each of
+	// the rule's queries; empty where none does, and of rules over signals.
+	Newest []string
 }
 
 // Rule answers a question. What cannot be asked is a *schema.InvalidError.
@@ -60,6 +65,7 @@ func Rule(ctx context.Context, from Source, q Question) (Explanation, error) {
 	if rule.Plan.OfSignals && q.Event != "" {
 		return out, invalid("event", "the rule is over signals of other rules, not over events; ask about a group")
 	}
+	out.ValueFields = valueFields(rule.Plan)
 	e := explainer{Source: from, Evaluated: rule}
 	if q.Event == "" {
 		err = e.group(ctx, q, &out)
@@ -73,6 +79,17 @@ func Rule(ctx context.Context, from Source, q Question) (Explanation, error) {
 		out.Why += missing
 	}
 	return out, err
+}
+
+func valueFields(plan *compiler.BoundPlan) (out []string) {
+	for i := range plan.Labels {
+		if l := &plan.Labels[i]; l.Aggregation == compiler.AggNewValue && len(out) == 0 {
+			for _, f := range l.Distinct {
+				out = append(out, f.String())
+			}
+		}
+	}
+	return out
 }
 
 func invalid(target, format string, args ...any) error {
@@ -178,8 +195,20 @@ func (e *explainer) at(ctx context.Context, group []string, at schema.Millis, of
 			return out, err
 		}
 	}
+	out.Newest = e.newest(all.Own, at)
 	out.Signals, err = e.signals(ctx, group, at)
 	return out, err
+}
+
+// newest are the ids of the last events that match each label.
+func (e *explainer) newest(own []compiler.Match, at schema.Millis) []string {
+	out := make([]string, len(e.Plan.Labels))
+	for _, m := range own {
+		if m.At <= at && !e.Plan.OfSignals {
+			out[m.Label] = schema.EventID(m.At, m.Seq)
+		}
+	}
+	return out
 }
 
 // deciding are the matches that decide how a group stands at a moment: from as far back

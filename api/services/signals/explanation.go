@@ -4,12 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
 	"nightjar/api/services/rules"
 	pb "nightjar/api/v1"
 	"nightjar/compiler"
+	"nightjar/scheduler/detect"
 	"nightjar/scheduler/explain"
 	"nightjar/schema"
 )
@@ -79,12 +81,30 @@ func (e *signalExplainer) standing(ctx context.Context) {
 	if version := e.doc.Workflow.Rule.Version; found.Version != version {
 		e.out.Missing = append(e.out.Missing, fmt.Sprintf("the signal is of version %d of the rule; what follows is what version %d makes of it", version, found.Version))
 	}
+	e.out.ValueFields = found.ValueFields
 	of := found.Groups
 	if len(e.group) == 0 && e.doc.Workflow.Rule.DetectionMethod == schema.MethodThirdParty {
 		of = sample // every alert is a group of its own
 	}
 	if len(of) > 0 {
 		e.out.Standing = rules.GroupToProto(&of[0])
+		e.others(ctx, of[0].Newest)
+	}
+}
+
+// others asks, for the queries that the first sample does not match, what they make of the
+// newest event that they match: of a sequence each step has its own.
+func (e *signalExplainer) others(ctx context.Context, newest []string) {
+	for i, q := range e.out.Queries {
+		if q.Matches || i >= len(newest) || newest[i] == "" {
+			continue
+		}
+		asked, err := e.Explainer.Explain(ctx, explain.Question{RuleID: e.doc.Nightjar.RuleID, Event: newest[i]})
+		if err != nil {
+			e.miss("what the query "+q.Name+" makes of its newest event", err)
+		} else if i < len(asked.Queries) && asked.Queries[i].Matches {
+			e.out.Queries[i] = rules.QueriesToProto(asked.Queries[i : i+1])[0]
+		}
 	}
 }
 
@@ -159,14 +179,23 @@ func (e *signalExplainer) course(ctx context.Context) {
 // finite is a speed that JSON can hold: nobody is in two places at one moment at any speed.
 func finite(kmh float64) float64 { return min(kmh, 1e9) }
 
+// Buckets of an anomaly that are shown before it and after it; of an hour they are four days.
+const (
+	bandBefore = 96
+	bandAfter  = 12
+)
+
 func (e *signalExplainer) band(ctx context.Context) {
 	n := &e.doc.Nightjar
-	around := 20 * schema.Millis(max(n.Window, 3_600_000))
-	from, to := n.FirstSeen-around, n.LastSeen+around/4
+	from, to := n.FirstSeen-bandBefore*86_400_000, n.LastSeen+bandAfter*86_400_000 // no bucket is longer than a day
 	found, err := e.Explainer.ExplainSeries(ctx, explain.SeriesQuestion{RuleID: n.RuleID, Group: e.group, From: &from, To: &to})
 	if err != nil {
 		e.miss("what was learned of the group", err)
 		return
 	}
+	bucket := schema.Millis(found.Bucket)
+	found.Points = slices.DeleteFunc(found.Points, func(p detect.SeriesPoint) bool {
+		return p.At+bucket <= n.FirstSeen-bandBefore*bucket || p.At > n.LastSeen+bandAfter*bucket
+	})
 	e.out.Band = rules.SeriesToProto(found)
 }

@@ -12,8 +12,11 @@ export interface Course {
   from: number
   to: number
   queries: string[]
+  /** Over how long each value is taken, and for which step of a sequence; beside queries. */
+  columns: { step: string; window: number }[]
   points: { at: number; values: number[]; case: number }[]
-  thresholds: { query: string; operator: string; number: number; case: number; severity: string }[]
+  /** Column is the index of what is compared; -1: it has no course. */
+  thresholds: { query: string; operator: string; number: number; case: number; severity: string; column: number }[]
   /** Of each stretch only the highest are here. */
   thinned: boolean
 }
@@ -29,6 +32,7 @@ export interface Comparison {
 export interface CaseExplained {
   name: string
   severity: string
+  /** As the rule has it. */
   condition: string
   holds: boolean
   comparisons: Comparison[]
@@ -40,6 +44,11 @@ export interface StepExplained {
   holds: boolean
   /** In milliseconds since 1970; undefined: not reached. */
   reached: number | undefined
+  /** Over how long its values are taken, and how soon it must follow the step before it; in milliseconds. */
+  window: number
+  within: number
+  /** Most is the highest value until the next step was reached. */
+  comparisons: (Comparison & { most: number })[]
 }
 
 /** Clause is a part of a search, and whether the first sample event matches it. */
@@ -84,8 +93,20 @@ export interface ProcessNode {
   args: string
   user: string
   host: string
+  /** In milliseconds since 1970; 0: not known. */
+  started: number
   events: string[]
+  deeds: Deed[]
   children: ProcessNode[]
+}
+
+/** Deed is what an event saw a process do. */
+export interface Deed {
+  at: number
+  name: string
+  target: string
+  /** Of the agent. */
+  rule: string
 }
 
 /** Explanation says why a rule made a signal, in numbers. */
@@ -97,6 +118,12 @@ export interface Explanation {
   notes: string[]
   queries: QueryExplained[]
   band: BandPoint[]
+  /** How long a bucket of the band is, in milliseconds; what it counts, and its season in words. */
+  bucket: number
+  bandOf: string
+  season: string
+  /** Of new values: the fields that they are of. */
+  valueFields: string[]
   journey: Stop[]
   processes: ProcessNode[]
   /** What could not be said, and why. */
@@ -107,14 +134,15 @@ type Loose<T> = { [K in keyof T]?: T[K] }
 
 interface Body {
   summary?: { sentence?: string; group?: { field?: string; value?: string }[]; new_values?: string[] }
-  course?: Loose<Course>
+  course?: Loose<Omit<Course, 'columns' | 'thresholds'>> & { columns?: { step?: string; window_ms?: number }[]; thresholds?: Loose<Course['thresholds'][number]>[] }
   standing?: {
-    cases?: { name?: string; status?: string; condition?: string; holds?: boolean; comparisons?: Loose<Comparison>[] }[]
-    steps?: { name: string; condition?: string; holds?: boolean; reached?: string }[]
+    cases?: { name?: string; status?: string; condition?: string; written?: string; holds?: boolean; comparisons?: Loose<Comparison>[] }[]
+    steps?: { name: string; condition?: string; holds?: boolean; reached?: string; window_ms?: number; within_ms?: number; comparisons?: (Loose<Comparison> & { most?: number })[] }[]
     notes?: string[]
   }
   queries?: { name: string; matches?: boolean; why?: string; clauses?: ClauseBody[] }[]
-  band?: { points?: { at: string | number; value?: number; lower?: number; median?: number; upper?: number }[] }
+  value_fields?: string[]
+  band?: { query?: string; season?: string; bucket_duration?: number; points?: { at: string | number; value?: number; lower?: number; median?: number; upper?: number }[] }
   journey?: Loose<Stop>[]
   processes?: ProcessBody[]
   missing?: string[]
@@ -133,7 +161,9 @@ interface ProcessBody {
   args?: string
   user?: string
   host?: string
+  started?: number
   events?: string[]
+  deeds?: Loose<Deed>[]
   children?: ProcessBody[]
 }
 
@@ -143,13 +173,17 @@ export async function explainSignal(id: string, signal: AbortSignal): Promise<Ex
     summary: summaryOf(b.summary),
     course: b.course?.points && b.course.points.length > 0 ? courseOf(b.course) : undefined,
     cases: (b.standing?.cases ?? []).map((c) => ({
-      name: c.name ?? '', severity: c.status ?? '', condition: c.condition ?? '', holds: c.holds ?? false,
-      comparisons: (c.comparisons ?? []).map((x) => ({ query: x.query ?? '', value: x.value ?? 0, operator: x.operator ?? '', number: x.number ?? 0, holds: x.holds ?? false })),
+      name: c.name ?? '', severity: c.status ?? '', condition: c.written || (c.comparisons?.length ? '' : (c.condition ?? '')), holds: c.holds ?? false,
+      comparisons: (c.comparisons ?? []).map(comparisonOf),
     })),
-    steps: (b.standing?.steps ?? []).map((x) => ({ name: x.name, condition: x.condition ?? '', holds: x.holds ?? false, reached: x.reached ? momentOf(x.reached) : undefined })),
+    steps: (b.standing?.steps ?? []).map((x) => ({
+      name: x.name, condition: x.condition ?? '', holds: x.holds ?? false, reached: x.reached ? momentOf(x.reached) : undefined, window: x.window_ms ?? 0, within: x.within_ms ?? 0,
+      comparisons: (x.comparisons ?? []).map((c) => ({ ...comparisonOf(c), most: c.most ?? 0 })),
+    })),
     notes: b.standing?.notes ?? [],
     queries: (b.queries ?? []).map((q) => ({ name: q.name, matches: q.matches ?? false, why: q.why ?? '', clauses: (q.clauses ?? []).map(clauseOf) })),
     band: (b.band?.points ?? []).map((p) => ({ at: momentOf(p.at), value: p.value ?? 0, lower: p.lower ?? 0, median: p.median ?? 0, upper: p.upper ?? 0 })),
+    bucket: (b.band?.bucket_duration ?? 3600) * 1000, bandOf: b.band?.query ?? '', season: b.band?.season ?? '', valueFields: b.value_fields ?? [],
     journey: (b.journey ?? []).map(stopOf),
     processes: (b.processes ?? []).map(processOf),
     missing: b.missing ?? [],
@@ -167,9 +201,12 @@ const summaryOf = (s: Body['summary']): Summary => ({
   sentence: s?.sentence ?? '', group: (s?.group ?? []).map((g) => ({ field: g.field ?? '', value: g.value ?? '' })), newValues: s?.new_values ?? [],
 })
 
-const courseOf = (c: Loose<Course>): Course => ({
+const comparisonOf = (x: Loose<Comparison>): Comparison => ({ query: x.query ?? '', value: x.value ?? 0, operator: x.operator ?? '', number: x.number ?? 0, holds: x.holds ?? false })
+
+const courseOf = (c: NonNullable<Body['course']>): Course => ({
   from: c.from ?? 0, to: c.to ?? 0, queries: c.queries ?? [], points: c.points ?? [], thinned: c.thinned ?? false,
-  thresholds: (c.thresholds ?? []).map((t) => ({ ...t, query: t.query, case: t.case ?? 0, severity: t.severity ?? '' })),
+  columns: (c.columns ?? []).map((x) => ({ step: x.step ?? '', window: x.window_ms ?? 0 })),
+  thresholds: (c.thresholds ?? []).map((t) => ({ query: t.query ?? '', operator: t.operator ?? '', number: t.number ?? 0, case: t.case ?? 0, severity: t.severity ?? '', column: t.column ?? 0 })),
 })
 
 const clauseOf = (c: ClauseBody): Clause => ({ text: c.text ?? '', matches: c.matches ?? false, clauses: (c.clauses ?? []).map(clauseOf) })
@@ -180,5 +217,6 @@ const stopOf = (s: Loose<Stop>): Stop => ({
 })
 
 const processOf = (p: ProcessBody): ProcessNode => ({
-  pid: p.pid ?? 0, name: p.name ?? '', path: p.path ?? '', args: p.args ?? '', user: p.user ?? '', host: p.host ?? '', events: p.events ?? [], children: (p.children ?? []).map(processOf),
+  pid: p.pid ?? 0, name: p.name ?? '', path: p.path ?? '', args: p.args ?? '', user: p.user ?? '', host: p.host ?? '', started: p.started ?? 0, events: p.events ?? [],
+  deeds: (p.deeds ?? []).map((d) => ({ at: d.at ?? 0, name: d.name ?? '', target: d.target ?? '', rule: d.rule ?? '' })), children: (p.children ?? []).map(processOf),
 })

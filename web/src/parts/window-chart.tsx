@@ -1,5 +1,6 @@
 import { clockMinutes, clock, zoneName, useZone } from '../state/time'
-import { count } from '../state/text'
+import { count, oneLine } from '../state/text'
+import { scaleOf } from './scale'
 
 export interface Point {
   /** In milliseconds since 1970. */
@@ -33,26 +34,29 @@ export function WindowChart({ name, points, threshold, thresholdText, moments, e
   const first = points[0]
   const last = points.at(-1)
   if (!first || !last) return null
-  const top = Math.max(threshold ?? 0, ...points.map((p) => p.value), 1) * 1.12
+  const most = Math.max(...points.map((p) => p.value))
+  const { top, marks } = scaleOf(Math.max(threshold ?? 0, most, 1))
   const span = Math.max(1, last.at - first.at)
   const x = (at: number) => ((at - first.at) / span) * width
   const y = (v: number) => height - (v / top) * height
-  const most = Math.max(...points.map((p) => p.value))
   const path = stairs(points, x, y)
   const shown = (at: number) => (span < 300_000 ? clock(at, zone) : clockMinutes(at, zone))
+  const limit = threshold !== undefined && threshold >= 0 ? threshold : undefined
   return (
     <figure class="window-chart">
-      <svg viewBox={`0 0 ${width} ${height}`} preserveAspectRatio="none" role="img" style={{ height: `${height}px` }}
-        aria-label={`${name}: at most ${count(most)}${threshold === undefined ? '' : `, threshold ${thresholdText}`}, ${shown(first.at)} to ${shown(last.at)} ${zoneName(zone)}`}>
-        <path class="window-area" d={`${path}V${height}H0Z`} />
-        {threshold !== undefined && <line class="window-threshold" x1="0" x2={width} y1={y(threshold)} y2={y(threshold)} />}
-        <path class="window-line" d={path} />
-        {moments.map((m) => <line key={m.at + m.text} class={'window-moment ' + m.look} x1={x(m.at)} x2={x(m.at)} y1="0" y2={height} />)}
-      </svg>
-      {threshold !== undefined && <span class="window-label critical" style={{ top: `${Math.max(0, y(threshold) - 16)}px`, left: '0' }}>{thresholdText}</span>}
-      {moments.map((m, i) => (
-        <span key={m.at + m.text} class={'window-label ' + m.look} style={momentPlace((x(m.at) / width) * 100, i * 14)}>{m.text}</span>
-      ))}
+      <div class="plot">
+        <svg viewBox={`0 0 ${width} ${height}`} preserveAspectRatio="none" role="img" style={{ height: `${height}px` }}
+          aria-label={`${oneLine(name, 100)}: at most ${count(most)}${limit === undefined ? '' : `, threshold ${thresholdText}`}, ${shown(first.at)} to ${shown(last.at)} ${zoneName(zone)}`}>
+          {marks.map((m) => <line key={m} class="window-grid" x1="0" x2={width} y1={y(m)} y2={y(m)} />)}
+          <path class="window-area" d={`${path}V${height}H0Z`} />
+          {limit !== undefined && <line class="window-threshold" x1="0" x2={width} y1={y(limit)} y2={y(limit)} />}
+          <path class="window-line" d={path} />
+          {moments.map((m) => <line key={m.at + m.text} class={'window-moment ' + m.look} x1={x(m.at)} x2={x(m.at)} y1="0" y2={height} />)}
+        </svg>
+        {marks.map((m) => <span key={m} class="window-label mark" aria-hidden="true" style={{ top: `${y(m) - 15}px`, right: '0' }}>{count(m)}</span>)}
+        {limit !== undefined && <span class="window-label critical" style={{ top: `${y(limit) - 15}px`, right: marks.some((m) => Math.abs(y(m) - y(limit)) < 14) ? '40px' : '0' }}>threshold {thresholdText}</span>}
+        {moments.map((m, i) => <span key={m.at + m.text} class={'window-label ' + m.look} style={momentPlace((x(m.at) / width) * 100, i * 15)}>{m.text}</span>)}
+      </div>
       {events.length > 0 && (
         <svg class="window-events" viewBox={`0 0 ${width} 10`} preserveAspectRatio="none" aria-hidden="true">
           {events.filter((at) => at >= first.at && at <= last.at).map((at, i) => <line key={i} x1={x(at)} x2={x(at)} y1="0" y2="10" />)}
@@ -65,7 +69,7 @@ export function WindowChart({ name, points, threshold, thresholdText, moments, e
 
 /** momentPlace puts a label on the side of its line that has room. */
 const momentPlace = (percent: number, top: number) =>
-  percent > 50 ? { top: `${top}px`, right: `${100 - percent}%`, paddingRight: '6px' } : { top: `${top}px`, left: `${percent}%`, paddingLeft: '6px' }
+  percent > 60 ? { top: `${top}px`, right: `${100 - percent}%`, paddingRight: '6px' } : { top: `${top}px`, left: `${percent}%`, paddingLeft: '6px' }
 
 /** stairs is a line that keeps each value until the next one. */
 function stairs(points: Point[], x: (at: number) => number, y: (v: number) => number): string {

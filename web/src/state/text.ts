@@ -22,6 +22,10 @@ export function oneLine(text: string, most = 2048): string {
 
 const numbers = new Intl.NumberFormat('en-US')
 export const count = (n: number): string => numbers.format(n)
+
+const precise = new Intl.NumberFormat('en-US', { maximumSignificantDigits: 6 })
+/** amount is a number of any size: whole ones from a hundred on; a probability near 1 to where it differs from it. */
+export const amount = (n: number): string => (Number.isInteger(n) || Math.abs(n) >= 100 ? numbers.format(Math.round(n)) : n < 1 && n > 0.99999 ? '> 0.99999' : precise.format(n))
 export const plural = (n: number, one: string, many = one + 's'): string => `${count(n)} ${n === 1 ? one : many}`
 
 /** term is a condition of a search: field:value, quoted where it must be. */

@@ -22,7 +22,7 @@ import { Facts } from './detail/facts'
 import { History } from './detail/history'
 import { Known } from './detail/known'
 import { Lead } from './detail/lead'
-import { Why } from './detail/why'
+import { Why, kindOfWhy, sinceOf, useWhy } from './detail/why'
 import { Respond } from './respond'
 import { Suppress } from './suppress'
 
@@ -68,6 +68,7 @@ function NotRead({ error, again, id }: { error: Error; again: () => void; id: st
 
 function Story({ detail: { signal: s } }: { detail: SignalDetail }) {
   const zone = useZone()
+  const why = useWhy(s)
   const [label, setLabel] = useState<{ text: string; link?: string | undefined }>({ text: '' })
   return (
     <>
@@ -82,10 +83,10 @@ function Story({ detail: { signal: s } }: { detail: SignalDetail }) {
         <span>{plural(s.events, 'event')}</span>
         <code>{s.id}</code>
       </p>
-      <Section title="Why it fired"><Why signal={s} brief={false} /></Section>
+      <Section title="Why it fired" note={kindOfWhy(why.value)}><Why signal={s} asked={why} brief={false} /></Section>
       {s.message !== '' && <Section title="Message" note="from the rule"><Markdown text={s.message} /></Section>}
       <Section title="Events" note={label.text} link={label.link}>
-        <EventTable signal={s} label={(text, link) => (text !== label.text || link !== label.link) && setLabel({ text, link })} />
+        <EventTable signal={s} since={sinceOf(why.value)} label={(text, link) => (text !== label.text || link !== label.link) && setLabel({ text, link })} />
       </Section>
       <Section title="Who and what"><Known signal={s} /><Facts signal={s} /></Section>
     </>

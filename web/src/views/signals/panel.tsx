@@ -11,7 +11,7 @@ import { Events } from './detail/events'
 import { Facts } from './detail/facts'
 import { Known } from './detail/known'
 import { Lead } from './detail/lead'
-import { Why } from './detail/why'
+import { Why, sinceOf, useWhy } from './detail/why'
 import type { Doing } from './actions'
 
 interface PanelProps {
@@ -51,16 +51,17 @@ export function Panel({ id, row, place, onDo, onRead, close }: PanelProps) {
 }
 
 function PanelContent({ signal, message, onDo }: { signal: Signal; message: string; onDo: (what: Doing) => void }) {
+  const why = useWhy(signal)
   return (
     <>
       <h1>{shown(signal.title)}</h1>
       <Lead signal={signal} />
       <Actions onDo={onDo} />
       <Facts signal={signal} />
-      <section class="part"><h2>Why it fired</h2><Why signal={signal} brief /></section>
+      <section class="part"><h2>Why it fired</h2><Why signal={signal} asked={why} brief /></section>
       <section class="part"><h2>What else is known</h2><Known signal={signal} /></section>
       {message !== '' && <section class="part"><h2>Message</h2><Markdown text={message} /></section>}
-      <section class="part"><h2>Events</h2><Events signal={signal} limit={5} /></section>
+      <section class="part"><h2>Events</h2><Events signal={signal} limit={5} since={sinceOf(why.value)} /></section>
     </>
   )
 }

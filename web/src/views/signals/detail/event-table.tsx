@@ -5,17 +5,19 @@ import { Problem } from '../../../parts/problem'
 import { Value } from '../../../parts/value'
 import { clockMillis, useZone } from '../../../state/time'
 import { fieldOf, whatOf } from '../../../state/field'
-import { count, oneLine } from '../../../state/text'
-import { useEvents } from './events'
+import { oneLine } from '../../../state/text'
+import { howMany, useEvents } from './events'
+
+const most = 50
 
 /** EventTable is a signal's events with the fields that tell them apart. */
-export function EventTable({ signal, label }: { signal: Signal; label: (text: string, link?: string) => void }) {
+export function EventTable({ signal, since, label }: { signal: Signal; since: number | undefined; label: (text: string, link?: string) => void }) {
   const zone = useZone()
-  const asked = useEvents(signal, 50)
+  const asked = useEvents(signal, most, since)
   if (asked.error) return <Problem error={asked.error} again={asked.again} />
   if (!asked.value) return <div class="bones" aria-busy="true"><i class="bone" /><i class="bone" /><i class="bone" /></div>
   const { events, address } = asked.value
-  label(`${count(events.length)} of ${count(signal.events)}, newest first`, views.some((v) => v.name === 'search') ? address : undefined)
+  label(howMany(events.length, most, signal.events), views.some((v) => v.name === 'search') ? address : undefined)
   if (events.length === 0) return <p class="mut">None of its events is stored any more, or the search no longer finds them.</p>
   const fields = telling(events)
   return (

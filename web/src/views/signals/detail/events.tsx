@@ -8,28 +8,32 @@ import { clockMillis, useZone } from '../../../state/time'
 import { whatOf } from '../../../state/field'
 import { count, oneLine } from '../../../state/text'
 
-/** useEvents are the newest events of a signal, and the search that finds them. */
-export function useEvents(s: Signal, limit: number) {
-  return useAsk(`${s.id} ${s.lastSeen} ${limit}`, async (stop) => {
+/** useEvents are the newest events of a signal, and the search that finds them; since is where those of a sequence begin. */
+export function useEvents(s: Signal, limit: number, since: number | undefined) {
+  return useAsk(`${s.id} ${s.lastSeen} ${limit} ${since ?? ''}`, async (stop) => {
     const searches = await searchesOfSignal(s.id, stop)
     const query = searches.length <= 1 ? (searches[0]?.query ?? '*') : searches.map((q) => `(${q.query})`).join(' OR ')
-    const [from, to] = [String(s.firstSeen - s.window), String(s.lastSeen + 1)]
+    const [from, to] = [String(since ?? s.firstSeen - s.window), String(s.lastSeen + 1)]
     const page = await searchEvents(query, from, to, undefined, limit, stop)
     return { events: page.events, address: pathOf(['search'], { query, from, to }) }
-  })
+  }, 'keep')
 }
 
+/** howMany says how many of how many are shown; of a sequence the signal counts only those that ended it. */
+export const howMany = (shown: number, limit: number, counted: number): string =>
+  shown < counted ? `${count(shown)} of ${count(counted)}, newest first` : shown < limit ? `${count(shown)}, newest first` : `the newest ${count(shown)}`
+
 /** Events are a signal's, the newest first, a line each. */
-export function Events({ signal, limit }: { signal: Signal; limit: number }) {
+export function Events({ signal, limit, since }: { signal: Signal; limit: number; since: number | undefined }) {
   const zone = useZone()
-  const asked = useEvents(signal, limit)
+  const asked = useEvents(signal, limit, since)
   if (asked.error) return <Problem error={asked.error} again={asked.again} />
   if (!asked.value) return <div class="bones" aria-busy="true"><i class="bone" /><i class="bone" /><i class="bone" /></div>
   const { events, address } = asked.value
   return (
     <>
       <p class="small mut events-of">
-        {count(events.length)} of {count(signal.events)}, newest first
+        {howMany(events.length, limit, signal.events)}
         {views.some((v) => v.name === 'search') && <a class="link" href={address}>Search them</a>}
       </p>
       <ul class="event-lines">
