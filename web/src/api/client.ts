@@ -53,8 +53,31 @@ export interface Request {
   key?: string
 }
 
+/** What was asked ahead: it is used once, within ten seconds, and not after a change. */
+const ahead = new Map<string, { answer: Promise<unknown>; at: number }>()
+const aheadFor = 10_000
+
+/** askAhead asks for what will be asked for next. */
+export function askAhead(...paths: string[]): void {
+  for (const [path, { at }] of ahead) if (Date.now() - at >= aheadFor) ahead.delete(path)
+  for (const path of paths) {
+    if (ahead.has(path)) continue
+    const answer = ask<unknown>(path, {})
+    answer.catch(() => ahead.delete(path)) // it is told when it is asked for
+    ahead.set(path, { answer, at: Date.now() })
+  }
+}
+
 /** call asks the API, and gives what it answered; undefined where that is nothing. */
 export async function call<T>(path: string, request: Request = {}): Promise<T> {
+  const isRead = (request.method ?? 'GET') === 'GET' && request.body === undefined
+  if (!isRead && (request.method !== undefined || path.includes('/triage/'))) ahead.clear()
+  const known = isRead && request.query === undefined && request.key === undefined ? ahead.get(path) : undefined
+  if (known) ahead.delete(path)
+  return known && Date.now() - known.at < aheadFor ? (known.answer as Promise<T>) : ask(path, request)
+}
+
+async function ask<T>(path: string, request: Request): Promise<T> {
   const headers: Record<string, string> = { Accept: 'application/json' }
   const key = request.key ?? heldKey()
   if (key) headers['DD-API-KEY'] = key

@@ -1,4 +1,4 @@
-import { call } from './client'
+import { askAhead, call } from './client'
 
 export type Severity = 'critical' | 'high' | 'medium' | 'low' | 'info'
 export const severities: Severity[] = ['critical', 'high', 'medium', 'low', 'info']
@@ -124,28 +124,13 @@ export interface SignalDetail {
   custom: Custom
 }
 
-/** What was read ahead: it is used once, and soon. */
-const ahead = new Map<string, { read: Promise<SignalDetail>; at: number }>()
-const aheadFor = 10_000
-
-/** readAhead reads a signal that will be asked for next. */
+/** readAhead asks for what is shown of a signal that will be asked for next. */
 export function readAhead(id: string): void {
-  const known = ahead.get(id)
-  if (known && Date.now() - known.at < aheadFor) return
-  const read = fetchSignal(id)
-  read.catch(() => ahead.delete(id)) // it is told when it is asked for
-  for (const [old, { at }] of ahead) if (Date.now() - at >= aheadFor) ahead.delete(old)
-  ahead.set(id, { read, at: Date.now() })
+  const own = `/api/nightjar/v1/signals/${encodeURIComponent(id)}`
+  askAhead(`${api}/${encodeURIComponent(id)}`, own + '/summary', own + '/explanation')
 }
 
-/** readSignal reads a signal as it stands; what was read ahead may be ten seconds old. */
 export async function readSignal(id: string, signal?: AbortSignal): Promise<SignalDetail> {
-  const known = ahead.get(id)
-  ahead.delete(id)
-  return known && Date.now() - known.at < aheadFor ? known.read : fetchSignal(id, signal)
-}
-
-async function fetchSignal(id: string, signal?: AbortSignal): Promise<SignalDetail> {
   const { data } = await call<{ data: Item }>(`${api}/${encodeURIComponent(id)}`, signal ? { signal } : {})
   const custom = data.attributes.custom ?? data.attributes.attributes
   if (!custom) throw new Error('The engine’s answer has no attributes.')

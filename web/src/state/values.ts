@@ -29,10 +29,10 @@ export function followValues(): void {
     if (e.shiftKey || e.defaultPrevented || !(e.target instanceof Element)) return // with shift: the browser's own
     const shows = e.target.closest<HTMLElement | SVGElement>('[data-field]')
     const field = shows?.dataset['field']
-    if (!shows || !field) return
+    if (!shows || !field || shows.dataset['value'] === undefined) return
     e.preventDefault()
     const r = shows.getBoundingClientRect()
     const at = e.clientX === 0 && e.clientY === 0 ? { x: r.left, y: r.bottom + 4 } : { x: e.clientX, y: e.clientY }
-    open.set({ field, value: shows.dataset['value'] ?? '', at, from: document.activeElement instanceof HTMLElement ? document.activeElement : undefined })
+    open.set({ field, value: shows.dataset['value'], at, from: document.activeElement instanceof HTMLElement ? document.activeElement : undefined })
   })
 }

@@ -19,7 +19,7 @@ const widths: Record<string, string> = { message: 'minmax(240px,1fr)', source: '
 function columnOf(field: string): Column<Event> {
   return {
     id: 'field', title: field === 'message' ? 'Message' : field, width: widths[field] ?? 'minmax(96px,180px)',
-    cell: (e) => (field === 'message' ? <span class="mono">{oneLine(whatOf(e))}</span> : <span class="mono">{oneLine(valueIn(e, field), 300)}</span>),
+    cell: (e) => (field === 'message' ? <span class="mono">{oneLine(whatOf(e))}</span> : <span class="mono" data-field={field} data-value={fieldOf(e, field) || undefined}>{oneLine(valueIn(e, field), 300)}</span>),
   }
 }
 
