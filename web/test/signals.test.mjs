@@ -144,6 +144,16 @@ scene('a value has one menu in the list, a facet, the chart and the panel, and d
   await page.keyboard.press('+')
   await page.waitForURL((u) => u.searchParams.get('query').endsWith('@usr.id:some'))
   assert.match(asked().get('query'), /^severity:medium @nightjar.state:open -@usr.id:many/)
+  // In a raw record, which stays text that can be copied; and in a cell of the search.
+  await page.goto('/search?query=' + encodeURIComponent('source:page-medium @usr.id:some'))
+  await rows(page).first().click()
+  await page.locator('.event-raw .value-in-text').filter({ hasText: 'some' }).click()
+  await inMenu('Only these')
+  await page.waitForURL((u) => u.searchParams.get('query') === 'source:page-medium @usr.id:some @usr.id:some')
+  await rows(page).first().locator('[data-field=host]').click({ button: 'right' })
+  await inMenu('Not these')
+  await page.waitForURL((u) => u.searchParams.get('query').endsWith(' -host:host-some'))
+  await page.goto(asking('severity:medium @nightjar.state:open -@usr.id:many'))
   // From a signal's own page, the list that led there is asked.
   await row(page, 'some').dblclick()
   await page.waitForURL(/\/signals\/[^?]+$/)

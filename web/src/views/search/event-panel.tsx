@@ -1,15 +1,16 @@
-import { useEffect, useRef } from 'preact/hooks'
+import { useEffect, useMemo, useRef } from 'preact/hooks'
 import { readEvent, signalsOfEvent, type Event } from '../../api/events'
 import { pipelinesOf } from '../../api/pipelines'
 import { Ladder, severityName } from '../../parts/marks'
 import { Menu, MenuItem } from '../../parts/menu'
 import { Problem } from '../../parts/problem'
 import { Value, copy } from '../../parts/value'
+import { WithValues } from '../../parts/with-values'
 import { change } from '../../state/address'
 import { useAsk } from '../../state/ask'
 import { fieldsOf } from '../../state/field'
 import { clockMillis, day, dayAndClock, useZone, zoneName } from '../../state/time'
-import { oneLine, plural, shown, term } from '../../state/text'
+import { oneLine, plural, term } from '../../state/text'
 import { toggleColumn } from './filter'
 import { Steps } from './steps'
 
@@ -67,12 +68,13 @@ export function documentOf(e: Event): Record<string, unknown> {
 
 function Content({ event, columns }: { event: Event; columns: string[] }) {
   const raw = event.raw || event.message
+  const values = useMemo(() => fieldsOf(event), [event])
   return (
     <>
       <section>
         <h2>Raw record <small>{raw === '' ? 'none: it came as fields' : plural(new TextEncoder().encode(raw).length, 'byte')}</small></h2>
-        {raw !== '' && <pre class="event-raw">{shown(raw)}</pre>}
-        {event.raw !== '' && event.raw !== event.message && event.message !== '' && <><h3 class="mut small">Message</h3><pre class="event-raw">{shown(event.message)}</pre></>}
+        {raw !== '' && <pre class="event-raw"><WithValues text={raw} values={values} /></pre>}
+        {event.raw !== '' && event.raw !== event.message && event.message !== '' && <><h3 class="mut small">Message</h3><pre class="event-raw"><WithValues text={event.message} values={values} /></pre></>}
       </section>
       <ReadBy event={event} />
       <Fields event={event} columns={columns} />
