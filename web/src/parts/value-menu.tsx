@@ -48,9 +48,7 @@ function ValueActions({ field, value, add }: { field: string; value: string; add
   const asked = listed.get('query') ?? (here === 'search' ? '*' : triage)
   const keep = (q: string) => {
     const next = Object.fromEntries(listed)
-    delete next['event']
-    delete next['signal']
-    go(pathOf([here], { ...next, query: q }))
+    go(pathOf([here], { ...next, query: q, ...(listed === query ? {} : { signal: undefined }) })) // the row that is open stays open
   }
   const has = (name: string) => views.some((v) => v.name === name)
   return (
