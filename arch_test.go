@@ -173,7 +173,7 @@ var onlyIn = map[string][]string{
 	"github.com/spf13/cobra":       {"cmd/nightjar/cli"},
 	"github.com/ebitengine/purego": {"clickhouse"},
 	"github.com/ClickHouse/clickhouse-go": {
-		"clickhouse", "migrations", "retention", "backup", "ingest/clickhouse", "ingest/reparse", "notify/clickhouse", "scheduler/clickhouse", "api/clickhouse", "api/access/clickhouse", "engine", "cmd/nightjar/cli", "testenv", "compiler/searchtest",
+		"clickhouse", "migrations", "retention", "backup", "ingest/clickhouse", "ingest/reparse", "notify/clickhouse", "scheduler/clickhouse", "api/clickhouse", "api/access/clickhouse", "engine", "cmd/nightjar/cli", "testenv", "compiler/searchtest", "web/fill",
 	},
 	"code.dny.dev/ssrf":                    {"configuration/outbound"},
 	"github.com/cilium/ebpf":               {"agent/bpf", "agent/probe", "agent/deny"},
