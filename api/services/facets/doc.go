@@ -6,5 +6,9 @@
 // shows something round, through changes to summer time too
 // (TestBucketsBeginAtRoundTimesOfTheZone), and that what was cut short says so.
 //
+// Sources are counted by their arrival: rate, lag, silence, and what no pipeline reads
+// (TestSourcesAreCountedByArrival); what took long to count is good for long
+// (TestWhatTookLongToCountIsGoodForLong).
+//
 // Store is what it reads; api/clickhouse implements it.
 package facets

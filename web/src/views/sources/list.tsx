@@ -22,7 +22,7 @@ export const sourceName = (s: Source): string => oneLine(s.name, 120) || 'none s
 const cells: Cell<Source>[] = [
   { title: 'Source', cell: sourceName },
   { title: 'Last event', cell: (s) => <Last of={s} /> },
-  { title: 'Rate', number: true, cell: (s) => <span class="sure">{rateOf(s)}</span> },
+  { title: 'Rate', number: true, minor: true, cell: (s) => <span class="sure">{rateOf(s)}</span> },
   { title: '24 hours', number: true, minor: true, cell: (s) => count(s.events) },
   { title: 'Course', minor: true, cell: (s) => <Course of={s} /> },
   { title: 'Lag', number: true, cell: (s) => <Lag of={s} /> },
