@@ -22,8 +22,8 @@ export default function Intel() {
   const open = query.get('list')
   const add = <button class="button main" disabled={lacks !== ''} title={lacks} onClick={() => change({ list: 'new' })}>Add a list</button>
   const cells: Cell<ThreatList>[] = [
-    { title: 'List', cell: (l) => <><b class="hi">{oneLine(l.name, 80)}</b>{!l.enabled && <span class="mut"> off</span>}<div class="small mut">{oneLine(l.url || `file ${l.file}`, 200)}</div></> },
-    { title: 'Indicators', number: true, cell: (l) => <a class="link" href={pathOf(['search'], { query: `@threat_intel.results.source.name:${l.name}`, from: 'now-7d' })} title="Events that were marked with it">{count(l.indicators)}<span class="unseen"> of {oneLine(l.name, 60)}: events with one</span></a> },
+    { title: 'List', cell: (l) => <><b class="hi">{oneLine(l.name, 80)}</b>{!l.enabled && <span class="mut"> off</span>}<div class="small mut list-place">{oneLine(l.url || `file ${l.file}`, 200)}; {plural(l.indicators, 'indicator')}</div></> },
+    { title: 'Indicators', number: true, minor: true, cell: (l) => <a class="link" href={pathOf(['search'], { query: `@threat_intel.results.source.name:${l.name}`, from: 'now-7d' })} title="Events that were marked with it">{count(l.indicators)}<span class="unseen"> of {oneLine(l.name, 60)}: events with one</span></a> },
     { title: 'Last read', cell: (l) => <Read of={l} /> },
     { title: 'Left out', minor: true, cell: (l) => <Skipped of={l} /> },
     { title: 'Every', minor: true, cell: (l) => l.refresh || '1h' },
@@ -54,7 +54,7 @@ export default function Intel() {
 }
 
 function Read({ of: l }: { of: ThreatList }) {
-  if (l.error !== '') return <span class="critical">failed {l.tried > 0 && `${age(l.tried)} ago`}: {oneLine(l.error, 300)}{l.refreshed > 0 && <span class="mut"> What was read {age(l.refreshed)} ago is in force.</span>}</span>
+  if (l.error !== '') return <span class="critical list-place">failed {l.tried > 0 && `${age(l.tried)} ago`}: {oneLine(l.error, 300)}{l.refreshed > 0 && <span class="mut"> What was read {age(l.refreshed)} ago is in force.</span>}</span>
   return l.refreshed > 0 ? <span class="sure">{age(l.refreshed)} ago</span> : <span class="mut">not yet</span>
 }
 
