@@ -44,6 +44,15 @@ func BenchmarkFacets(b *testing.B) {
 	counted("signals/rule names", signals("*"), search.SignalField, "rule_name")
 	counted("signals/six facets of a day", lastDay, search.SignalField, "severity", "state", "rule_id", "host", "service", "team")
 	counted("events/source and status", events, schema.ParseField, "source", "status")
+	one := facets.Selection{Of: facets.Events, Query: parse(b, "@usr.id:u77"), From: events.From, To: events.To}
+	counted("entity/what it was seen with", one, schema.ParseField, "source", "service", "host", "status", "@network.client.ip")
+	b.Run("entity/first and last", func(b *testing.B) {
+		for b.Loop() {
+			if _, _, err := store.Span(b.Context(), one); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
 	counted("events/six facets", events, schema.ParseField, "source", "status", "host", "service", "@http.method", "@usr.id")
 	histogram := func(name string, s facets.Selection, groups ...facets.Field) {
 		b.Run(name, func(b *testing.B) {

@@ -3,6 +3,7 @@ import { mkdir } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before } from 'node:test'
+import { send } from './data.mjs'
 import { axeFaults, openBrowser, openPage, scene, startEngine } from './engine.mjs'
 import { makeMethods } from './methods.mjs'
 
@@ -145,4 +146,27 @@ scene('a workload signal: the lineage, with what each process did', async () => 
     assert.match(await why.locator('.process.fired').innerText(), /^[│├└ ]*bash/)
     await why.getByText('reverse_shell_web', { exact: true }).last().waitFor()
   })
+})
+
+scene('a signal that went on has versions, and a suppression says that it would have hidden a true positive', async () => {
+  const id = await theSignal('SSH brute force')
+  const at = said.guesses.at(-1) + 30_000
+  await send(engine, [{ ddsource: 'sshd', hostname: 'bastion-1', timestamp: at, message: 'Failed password', evt: { name: 'ssh_login', outcome: 'failure' }, usr: { id: 'root' }, network: { client: { ip: said.ip } } }])
+  const page = await openPage(browser, engine, { path: '/signals/' + id })
+  await page.getByText(`${said.guesses.length + 1} events`).first().waitFor()
+  await page.locator('.versions summary').click()
+  await page.locator('.versions li').first().getByText(`1 more, ${said.guesses.length + 1} events`).waitFor()
+  const suppress = page.getByRole('region', { name: 'Suppress' })
+  await suppress.getByText('would have hidden 1 of 1 signal').waitFor()
+  await suppress.getByText('no true positive').waitFor()
+  assert.equal(await suppress.getByLabel('Until').inputValue(), '7', 'a week, unless somebody says otherwise')
+  await page.getByLabel('Reason').selectOption({ label: 'True positive' })
+  await page.getByRole('button', { name: /^Save/ }).click()
+  await page.locator('.history').getByText('archived it as true positive').waitFor()
+  await page.reload()
+  await suppress.getByText('1 true positive').waitFor()
+  assert.ok(await suppress.getByText('1 true positive').evaluate((el) => el.closest('.critical') !== null), 'it is red')
+  await suppress.getByRole('button', { name: 'Suppress anyway' }).waitFor()
+  assert.deepEqual(await axeFaults(page), [])
+  assert.deepEqual(page.faults, [])
 })

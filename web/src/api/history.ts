@@ -1,5 +1,6 @@
 import { reasonName } from '../parts/marks'
 import { call } from './client'
+import type { Severity, State } from './signals'
 
 /** Step is something that became of a signal. */
 export interface Step {
@@ -13,9 +14,23 @@ export interface Step {
   undoable: string
 }
 
+/** Version is how a signal was published; times in milliseconds since 1970. */
+export interface Version {
+  version: number
+  firstSeen: number
+  lastSeen: number
+  events: number
+  severity: Severity
+  state: State
+  reason: string
+}
+
 /** History is what became of a signal, the oldest first. */
 export interface History {
   steps: Step[]
+  /** Those that are still stored, the newest first; and how many there were. */
+  versions: Version[]
+  published: number
   /** Changes of the triage before those, which are no longer kept. */
   cut: number
 }
@@ -38,6 +53,8 @@ interface Body {
     response?: { state?: string; reason?: string; error?: string }
   }[]
   changes_cut?: number
+  versions?: { version?: number; first_seen?: number; last_seen?: number; events?: number; severity?: Severity; state?: State; reason?: string }[]
+  versions_published?: number
 }
 
 export async function historyOf(id: string, signal: AbortSignal): Promise<History> {
@@ -49,7 +66,10 @@ export async function historyOf(id: string, signal: AbortSignal): Promise<Histor
     note: e.triage ? (e.triage.after?.comment ?? '') : e.response ? (e.response.error ?? e.response.reason ?? '') : e.notification?.state === 'failed' ? (e.notification.answer ?? '') : '',
     failed: e.notification?.state === 'failed' || e.response?.state === 'failed',
   }))
-  return { steps, cut: b.changes_cut ?? 0 }
+  const versions = (b.versions ?? []).map((v) => ({
+    version: v.version ?? 0, firstSeen: v.first_seen ?? 0, lastSeen: v.last_seen ?? 0, events: v.events ?? 0, severity: v.severity ?? 'info', state: v.state ?? 'open', reason: v.reason ?? '',
+  }))
+  return { steps, versions, published: b.versions_published ?? versions.length, cut: b.changes_cut ?? 0 }
 }
 
 /** undoableOf is the job whose change is the latest one, unless it was taken back: its own undoing is named for it. */

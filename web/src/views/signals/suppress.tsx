@@ -1,5 +1,6 @@
 import { useEffect, useState } from 'preact/hooks'
 import { createSuppression, deleteSuppression, previewSuppression, type HiddenSignal, type Draft } from '../../api/suppressions'
+import { countFacets } from '../../api/facets'
 import type { Signal } from '../../api/signals'
 import { Dialog } from '../../parts/dialog'
 import { Problem } from '../../parts/problem'
@@ -35,6 +36,7 @@ export function Suppress({ signal, others = none, done }: { signal: Signal; othe
   const until = days === undefined ? undefined : Date.now() + days * 864e5
   const suppression: Draft = { name: `${signal.title}: ${signal.group.join(', ')}`.slice(0, 200), description: `From the signal ${signal.id}.`, enabled: true, ruleQuery: 'id:' + signal.ruleID, query: asked, exclusion: '', from: undefined, until, tags: [] }
   const preview = useAsk(asked.trim() === '' || unseen !== '' ? null : `${signal.ruleID} ${signal.version} ${asked}`, (stop) => previewSuppression(suppression, stop), 'keep')
+  const all = useAsk(unseen !== '' ? null : 'of the rule ' + signal.ruleID, (stop) => countFacets({ query: term('rule_id', signal.ruleID), from: 'now-90d', to: '' }, [], 1, stop))
   const save = async () => {
     setSaving(true)
     try {
@@ -52,7 +54,7 @@ export function Suppress({ signal, others = none, done }: { signal: Signal; othe
       <input class="field mono" aria-label="Query of signals to suppress" value={query} spellcheck={false} onInput={(e) => setQuery(e.currentTarget.value)} onKeyDown={(e) => e.stopPropagation()} />
       {preview.error ? <Problem error={preview.error} /> : (
         <dl class="facts narrow" aria-busy={preview.asking}>
-          <div><dt>In 90 days</dt><dd>{unseen !== '' ? <span class="mut">{unseen}</span> : preview.value ? <>would have hidden <b class="strong">{count(preview.value.total)}</b> {preview.value.total === 1 ? 'signal' : 'signals'}</> : <i class="bone" />}</dd></div>
+          <div><dt>In 90 days</dt><dd>{unseen !== '' ? <span class="mut">{unseen}</span> : preview.value ? <>would have hidden <b class="strong">{count(preview.value.total)}</b> {all.value && all.value.total >= preview.value.total && <>of {count(all.value.total)} </>}{(all.value?.total ?? preview.value.total) === 1 ? 'signal' : 'signals'}</> : <i class="bone" />}</dd></div>
           {preview.value && (bad.length > 0
             ? <div class="critical"><dt class="critical">Among them</dt><dd><Positives bad={bad} atLeast={preview.value.truncated} /></dd></div>
             : <div><dt>Among them</dt><dd>no true positive{preview.value.truncated && ' in the first 1,000'}</dd></div>)}
