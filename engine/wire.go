@@ -145,7 +145,7 @@ func newServer(lc fx.Lifecycle, e *engine, s served) (*server.Server, error) {
 		Signals: apistore.NewSignals(s.Database.lookup).By(s.Database.states), JobSignals: apistore.NewJobSignals(s.Database.lookup), Agents: apistore.NewAgents(s.Database.people), Fleet: s.Fleet, AgentDefaults: s.Defaults,
 		Logs: logs, SQL: s.Database.sql, Hidden: apistore.NewSignals(s.Database.lookup), SignalsKept: e.signalsKept(),
 		Responses: s.Responses, Enrolled: s.Enrolled,
-		Facets: apistore.NewFacets(logs, s.Database.lookup).By(s.Database.states), Places: places(s.GeoIP), Counts: apistore.NewSignals(s.Database.lookup),
+		Facets: apistore.NewFacets(logs, s.Database.lookup).By(s.Database.states), Places: places(s.GeoIP), Counts: apistore.NewSignals(s.Database.lookup).By(s.Database.states),
 		RuleTests: ruletest.Options{Locator: locator(s.GeoIP), Pipelines: s.Pipelines},
 		Intake:    logDoor{ingest.NewHandler(s.Intake)}, Memory: logMemory{s.Intake.Memory()},
 		Backtests: s.Backtests, Jobs: s.Jobs, Previews: backtest.NewPreviewer(s.Scheduler, s.Backtests, rulestore.New(s.Database.people).Oldest),

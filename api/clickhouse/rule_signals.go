@@ -11,12 +11,16 @@ import (
 	"nightjar/schema"
 )
 
-// SignalsOfRules implements authoring.Counts. It reads three narrow columns, once for all
-// rules.
+// SignalsOfRules implements authoring.Counts. It reads narrow columns once for all rules, of
+// the table of states where that is ready.
 func (s *Signals) SignalsOfRules(ctx context.Context, days []schema.Millis) (map[string]authoring.RuleSignals, error) {
+	table := s.table
+	if s.states != nil && s.states.ready.Load() {
+		table = schema.SignalStates.Name
+	}
 	rows, err := s.query(ctx, `SELECT rule_id, toStartOfDay(timestamp, 'UTC') AS day, count() FROM (
 			SELECT rule_id, if(timestamp < fromUnixTimestamp64Milli({first:Int64}), toDateTime64(0, 3, 'UTC'), timestamp) AS timestamp
-			FROM `+s.table+` FINAL WHERE `+standing+`)
+			FROM `+table+` FINAL WHERE `+standing+`)
 		GROUP BY rule_id, day`, clickhouse.Params{}.Int("first", int64(days[0])))
 	if err != nil {
 		return nil, connError(ctx, err)

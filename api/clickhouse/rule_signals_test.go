@@ -20,11 +20,17 @@ func TestSignalsOfRulesAreCountedByDay(t *testing.T) {
 	store(t, conn, "x", 1, begin, "h", "open", "")
 	store(t, conn, "x", 2, begin, "h", "archived", "retracted")
 	store(t, conn, "y", 1, begin, "h", "suppressed", "suppressed")
-	got, err := adapter.NewSignals(conn).SignalsOfRules(t.Context(), []schema.Millis{today - 2*day, today - day, today})
-	if err != nil {
+	states := adapter.NewStates(conn)
+	if err := states.Prepare(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if s, want := fmt.Sprint(got), "map[abc-def-ghi:{5 [0 1 3]}]"; s != want {
-		t.Errorf("got %s, want %s", s, want)
+	for name, store := range map[string]*adapter.Signals{"signals": adapter.NewSignals(conn), "states": adapter.NewSignals(conn).By(states)} {
+		got, err := store.SignalsOfRules(t.Context(), []schema.Millis{today - 2*day, today - day, today})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if s, want := fmt.Sprint(got), "map[abc-def-ghi:{5 [0 1 3]}]"; s != want {
+			t.Errorf("of %s: got %s, want %s", name, s, want)
+		}
 	}
 }

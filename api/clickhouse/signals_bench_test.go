@@ -87,3 +87,25 @@ func BenchmarkSignals(b *testing.B) {
 		}
 	})
 }
+
+// BenchmarkSignalsOfRules counts a million signals by rule and day.
+func BenchmarkSignalsOfRules(b *testing.B) {
+	conn := testenv.ClickHouse(b)
+	fillSignals(b, conn)
+	states := adapter.NewStates(conn)
+	if err := states.Prepare(b.Context()); err != nil {
+		b.Fatal(err)
+	}
+	store := adapter.NewSignals(conn).By(states)
+	first := begin + benchSignals*1000 - 30*86_400_000
+	first -= first % 86_400_000
+	var days []schema.Millis
+	for i := range schema.Millis(31) {
+		days = append(days, first+i*86_400_000)
+	}
+	for b.Loop() {
+		if _, err := store.SignalsOfRules(b.Context(), days); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
