@@ -1,5 +1,5 @@
-import { call } from './client'
-import { bodyOf, type Filter, type Severity } from './signals'
+import { APIError, call } from './client'
+import type { Severity } from './signals'
 
 /** Event is one as it is stored. The time is in milliseconds since 1970. */
 export interface Event {
@@ -53,26 +53,21 @@ export async function searchesOfSignal(id: string, signal: AbortSignal): Promise
   return (body.data ?? []).map((d) => ({ name: d.attributes.name ?? '', query: d.attributes.query_filter ?? '*' }))
 }
 
-/** momentOf is when an event happened, which its id begins with; undefined: it is no id of one. */
-function momentOf(id: string): number | undefined {
-  if (!/^[\w-]{22}$/.test(id)) return undefined
-  const bytes = atob(id.replaceAll('-', '+').replaceAll('_', '/') + '==')
-  return [...bytes.slice(0, 8)].reduce((n, c) => n * 256 + c.charCodeAt(0), 0)
+/** StoredEvent is an event as it is stored, and what ECS calls its fields. */
+export interface StoredEvent {
+  event: Event
+  names: ReadonlyMap<string, string>
 }
 
-/** readEvent is an event as it is stored, and as it came where pipelines changed that. */
-export async function readEvent(id: string, signal: AbortSignal): Promise<Event> {
-  const at = momentOf(id)
-  let cursor: string | undefined
-  do {
-    if (at === undefined) break
-    const body = { filter: { query: '*', from: String(at), to: String(at + 1) }, raw: true, page: { limit: 1000, ...(cursor ? { cursor } : {}) } }
-    const page = await call<PageBody>('/api/v2/logs/events/search', { body, signal })
-    const found = page.data?.find((i) => i.id === id)
-    if (found) return eventOf(found)
-    cursor = page.data?.length ? page.meta?.page?.after : undefined
-  } while (cursor !== undefined)
-  throw new Error('There is no such event. It may have been deleted, or be older than what is kept.')
+/** readEvent is an event by its id, whenever it happened, and as it came where pipelines changed that. */
+export const readEvent = async (id: string, signal: AbortSignal): Promise<Event> => (await readStored(id, signal)).event
+
+/** readStored is the same, with the names. */
+export async function readStored(id: string, signal: AbortSignal): Promise<StoredEvent> {
+  const body = await call<{ event: Item; names?: { field: string; name: string }[] }>(`/api/nightjar/v1/events/${encodeURIComponent(id)}`, { query: { schema: 'ecs' }, signal }).catch((e: unknown) => {
+    throw e instanceof APIError && (e.status === 404 || e.status === 400) ? new Error('There is no such event. It may have been deleted, or be older than what is kept.') : e
+  })
+  return { event: eventOf(body.event), names: new Map((body.names ?? []).map((n) => [n.field, n.name])) }
 }
 
 /** Counted is a signal that an event is counted in. */
@@ -83,15 +78,17 @@ export interface Counted {
   at: number
 }
 
-/** signalsOfEvent are the signals that counted an event. */
-export async function signalsOfEvent(id: string, signal: AbortSignal): Promise<Counted[]> {
-  const body = await call<{ data?: { id: string; attributes: { severity?: Severity; title?: string; trigger_time_ms?: number } }[] }>(`/api/v2/security_monitoring/events/${encodeURIComponent(id)}/matching_signals`, { signal })
-  return (body.data ?? []).map((s) => ({ id: s.id, severity: s.attributes.severity ?? 'info', title: s.attributes.title ?? '', at: Number(s.attributes.trigger_time_ms ?? 0) }))
+/** CountedBy are the signals that an event is part of, and the rules in force that counted it. */
+export interface CountedBy {
+  signals: Counted[]
+  rules: { id: string; name: string }[]
 }
 
-/** checkHints says, of a search that finds nothing, what no event has, and what is near it. */
-export async function checkHints(filter: Filter, signal: AbortSignal): Promise<string[]> {
-  const body = { filter: bodyOf(filter, 'events'), hints: true, page: { limit: 1 } }
-  const page = await call<{ meta?: { warnings?: { title?: string; detail?: string }[] } }>('/api/v2/logs/events/search', { body, signal })
-  return (page.meta?.warnings ?? []).map((w) => w.detail || w.title || '').filter((t) => t !== '')
+/** countedBy is who counted an event. */
+export async function countedBy(id: string, signal: AbortSignal): Promise<CountedBy> {
+  const body = await call<{ data?: { id: string; attributes: { severity?: Severity; title?: string; trigger_time_ms?: number } }[]; rules?: { id?: string; name?: string }[] }>(`/api/v2/security_monitoring/events/${encodeURIComponent(id)}/matching_signals`, { signal })
+  return {
+    signals: (body.data ?? []).map((s) => ({ id: s.id, severity: s.attributes.severity ?? 'info', title: s.attributes.title ?? '', at: Number(s.attributes.trigger_time_ms ?? 0) })),
+    rules: (body.rules ?? []).map((r) => ({ id: r.id ?? '', name: r.name ?? '' })),
+  }
 }

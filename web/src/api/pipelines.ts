@@ -11,6 +11,8 @@ export interface Step {
   removed: string[]
   /** Why it was skipped, or failed. */
   why: string
+  /** How long it took; 0: not measured. */
+  microseconds: number
   /** How deep it stands: a pipeline may have pipelines. */
   depth: number
 }
@@ -20,10 +22,20 @@ export interface Applied {
   name: string
   version: number
   outcome: string
+  microseconds: number
   steps: Step[]
 }
 
+/** Trace is what the pipelines in force do with a stored event, and whether that is what was stored. */
+export interface Trace {
+  pipelines: Applied[]
+  /** What was changed since it was stored, of the pipelines that read it, and the fields that would be others. */
+  changes: { name: string; change: string }[]
+  differs: string[]
+}
+
 interface StepBody {
+  microseconds?: number
   type?: string
   name?: string
   outcome?: string
@@ -34,15 +46,28 @@ interface StepBody {
   steps?: StepBody[]
 }
 
-/** pipelinesOf is what the pipelines that are in force do with a stored event. */
-export async function pipelinesOf(event: string, signal: AbortSignal): Promise<Applied[]> {
-  const body = await call<{ trace?: { pipelines?: { id?: string; name?: string; version?: number; outcome?: string; matched?: boolean; steps?: StepBody[] }[] } }>('/api/nightjar/v1/pipelines/preview', { body: { event_id: event }, signal })
-  return (body.trace?.pipelines ?? []).filter((p) => p.matched).map((p) => ({ id: p.id ?? '', name: p.name ?? '', version: p.version ?? 0, outcome: p.outcome ?? '', steps: flat(p.steps ?? [], 0) }))
+interface TraceBody {
+  trace?: { pipelines?: { id?: string; name?: string; version?: number; outcome?: string; matched?: boolean; microseconds?: number; steps?: StepBody[] }[] }
+  changes?: { id?: string; name?: string; change?: string }[]
+  differs?: string[]
 }
+
+/** traceEvent is what the pipelines that are in force do with a stored event. */
+export async function traceEvent(event: string, signal: AbortSignal): Promise<Trace> {
+  const body = await call<TraceBody>(`/api/nightjar/v1/events/${encodeURIComponent(event)}/trace`, { signal })
+  return {
+    pipelines: (body.trace?.pipelines ?? []).filter((p) => p.matched).map((p) => ({ id: p.id ?? '', name: p.name ?? '', version: p.version ?? 0, outcome: p.outcome ?? '', microseconds: p.microseconds ?? 0, steps: flat(p.steps ?? [], 0) })),
+    changes: (body.changes ?? []).map((c) => ({ name: c.name ?? c.id ?? '', change: c.change ?? '' })),
+    differs: body.differs ?? [],
+  }
+}
+
+/** pipelinesOf are those that read a stored event. */
+export const pipelinesOf = async (event: string, signal: AbortSignal): Promise<Applied[]> => (await traceEvent(event, signal)).pipelines
 
 function flat(steps: StepBody[], depth: number): Step[] {
   return steps.flatMap((s) => [
-    { type: s.type ?? '', name: s.name ?? '', outcome: s.outcome ?? '', rule: s.rule ?? '', set: s.set ?? [], removed: s.removed ?? [], why: s.why ?? '', depth },
+    { type: s.type ?? '', name: s.name ?? '', outcome: s.outcome ?? '', rule: s.rule ?? '', set: s.set ?? [], removed: s.removed ?? [], why: s.why ?? '', microseconds: s.microseconds ?? 0, depth },
     ...flat(s.steps ?? [], depth + 1),
   ])
 }

@@ -2,14 +2,14 @@ import type { ComponentChildren } from 'preact'
 import { shown } from '../state/text'
 import { openValue } from '../state/values'
 
-interface Found {
+export interface Found {
   field: string
   value: string
 }
 
 // A text has the menus of so many values, in so much of it: a record may be a megabyte.
 const most = 200
-const within = 16_384
+export const within = 16_384
 const shortest = 3
 const longest = 500
 
@@ -33,8 +33,9 @@ function parts(text: string, values: Found[]): ComponentChildren[] {
   return [...out, shown(text.slice(at))]
 }
 
-function press(e: MouseEvent, { field, value }: Found): void {
-  if (getSelection()?.isCollapsed === false) return // somebody marks text
+/** press opens the menu of a value that stands in a text, unless somebody marks text. */
+export function press(e: MouseEvent, { field, value }: Found): void {
+  if (getSelection()?.isCollapsed === false) return
   openValue({ field, value, at: { x: e.clientX, y: e.clientY + 8 }, from: undefined })
 }
 

@@ -1,5 +1,6 @@
 import type { Event } from '../../api/events'
 import type { Column } from '../../parts/table'
+import { Value } from '../../parts/value'
 import { fieldOf, fieldsOf, whatOf } from '../../state/field'
 import { clockMillis, dayAndMinutes, wholeTime, zoneName, type Range, type Zone, momentOf } from '../../state/time'
 import { oneLine } from '../../state/text'
@@ -14,13 +15,20 @@ export function columnsOf(fields: string[], range: Range, zone: Zone): Column<Ev
   return [time, ...fields.map(columnOf)]
 }
 
-const widths: Record<string, string> = { message: 'minmax(240px,1fr)', source: '104px', host: '112px', service: '104px', status: '64px' }
+const widths: Record<string, string> = { message: 'minmax(160px,1fr)', source: '104px', host: '112px', service: '104px', status: '64px' }
 
 function columnOf(field: string): Column<Event> {
   return {
     id: 'field', title: field === 'message' ? 'Message' : field, width: widths[field] ?? 'minmax(96px,180px)',
-    cell: (e) => (field === 'message' ? <span class="mono">{oneLine(whatOf(e))}</span> : <span class="mono" data-field={field} data-value={fieldOf(e, field) || undefined}>{oneLine(valueIn(e, field), 300)}</span>),
+    cell: (e) => <FieldCell event={e} field={field} />,
   }
+}
+
+/** FieldCell is a field in a row, of which a press opens what can be done with its value. */
+function FieldCell({ event, field }: { event: Event; field: string }) {
+  if (field === 'message') return <span class="mono">{oneLine(whatOf(event))}</span>
+  const one = fieldOf(event, field)
+  return one === '' ? <span class="mono">{oneLine(valueIn(event, field), 300)}</span> : <Value field={field} value={one} text={oneLine(one, 300)} />
 }
 
 /** valueIn is a field of an event as a row shows it: of a list all values. */

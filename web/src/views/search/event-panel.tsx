@@ -1,18 +1,19 @@
-import { useEffect, useMemo, useRef } from 'preact/hooks'
-import { readEvent, signalsOfEvent, type Event } from '../../api/events'
-import { pipelinesOf } from '../../api/pipelines'
+import { useEffect, useMemo, useRef, useState } from 'preact/hooks'
+import { countedBy, readStored, type Event } from '../../api/events'
+import { traceEvent } from '../../api/pipelines'
 import { Ladder, severityName } from '../../parts/marks'
 import { Menu, MenuItem } from '../../parts/menu'
 import { Problem } from '../../parts/problem'
-import { Value, copy } from '../../parts/value'
+import { microseconds, PipelineSteps } from '../../parts/pipeline-steps'
+import { marksOf, RawRecord } from '../../parts/raw-record'
+import { copy } from '../../parts/value'
 import { WithValues } from '../../parts/with-values'
-import { change } from '../../state/address'
+import { change, pathOf } from '../../state/address'
 import { useAsk } from '../../state/ask'
 import { fieldsOf } from '../../state/field'
 import { clockMillis, day, dayAndClock, useZone, zoneName } from '../../state/time'
 import { oneLine, plural, term } from '../../state/text'
-import { toggleColumn } from './filter'
-import { Steps } from './steps'
+import { EventFields } from './event-fields'
 
 interface PanelProps {
   id: string
@@ -26,10 +27,10 @@ interface PanelProps {
 /** EventPanel is an event in full: painted from its row at once, then as it is stored. */
 export function EventPanel({ id, row, query, columns, close }: PanelProps) {
   const zone = useZone()
-  const read = useAsk(id, (stop) => readEvent(id, stop))
+  const read = useAsk(id, (stop) => readStored(id, stop))
   const body = useRef<HTMLDivElement>(null)
   useEffect(() => void body.current?.scrollTo(0, 0), [id])
-  const e = read.value ?? row
+  const e = read.value?.event ?? row
   return (
     <aside class="panel event" aria-label="Event">
       <div class="panel-head">
@@ -42,7 +43,7 @@ export function EventPanel({ id, row, query, columns, close }: PanelProps) {
       <div class="panel-body" ref={body} tabIndex={0}>
         {read.error && <Problem error={read.error} again={read.again} />}
         {!e && !read.error && <div class="bones" aria-busy="true"><i class="bone" /><i class="bone" /><i class="bone" /></div>}
-        {e && <Content event={e} columns={columns} />}
+        {e && <Content key={e.id} event={e} names={read.value?.names ?? nothing} columns={columns} />}
       </div>
     </aside>
   )
@@ -66,72 +67,63 @@ export function documentOf(e: Event): Record<string, unknown> {
   return { id, timestamp: new Date(at).toISOString(), source, host, service, status, message, tags, attributes, ...(raw === '' ? {} : { raw }) }
 }
 
-function Content({ event, columns }: { event: Event; columns: string[] }) {
+const nothing: ReadonlyMap<string, string> = new Map()
+
+function Content({ event, names, columns }: { event: Event; names: ReadonlyMap<string, string>; columns: string[] }) {
   const raw = event.raw || event.message
-  const values = useMemo(() => fieldsOf(event), [event])
+  const fields = useMemo(() => fieldsOf(event), [event])
+  const marks = useMemo(() => marksOf(raw, fields), [raw, fields])
+  const [lit, setLit] = useState<number | undefined>()
+  const light = (n: number) => setLit(n === lit ? undefined : n)
   return (
     <>
       <section>
         <h2>Raw record <small>{raw === '' ? 'none: it came as fields' : plural(new TextEncoder().encode(raw).length, 'byte')}</small></h2>
-        {raw !== '' && <pre class="event-raw"><WithValues text={raw} values={values} /></pre>}
-        {event.raw !== '' && event.raw !== event.message && event.message !== '' && <><h3 class="mut small">Message</h3><pre class="event-raw"><WithValues text={event.message} values={values} /></pre></>}
+        {raw !== '' && <RawRecord raw={raw} marks={marks} lit={lit} onLight={light} />}
+        {event.raw !== '' && event.raw !== event.message && event.message !== '' && <><h3 class="mut small">Message</h3><pre class="event-raw"><WithValues text={event.message.slice(0, 20_000)} values={fields} /></pre></>}
       </section>
       <ReadBy event={event} />
-      <Fields event={event} columns={columns} />
+      <EventFields fields={fields} names={names} marks={marks} lit={lit} onLight={light} columns={columns} />
       <CountedBy id={event.id} />
     </>
   )
 }
 
 function ReadBy({ event }: { event: Event }) {
-  const asked = useAsk(event.id, (stop) => pipelinesOf(event.id, stop))
+  const asked = useAsk(event.id, (stop) => traceEvent(event.id, stop))
   if (asked.error) return <section class="part"><h2>Read by</h2><Problem error={asked.error} again={asked.again} /></section>
   if (!asked.value) return <section class="part"><h2>Read by</h2><div class="bones" aria-busy="true"><i class="bone" /><i class="bone" /></div></section>
-  if (asked.value.length === 0) return <section class="part"><h2>Read by</h2><p class="mut">No pipeline that is in force reads it.</p></section>
-  const at = (event.attributes['nightjar'] as { pipelines?: unknown } | undefined)?.pipelines
-  const then = Array.isArray(at) ? at.map(String) : []
+  const { pipelines, changes, differs } = asked.value
+  if (pipelines.length === 0) return <section class="part"><h2>Read by</h2><p class="mut">No pipeline that is in force reads it.</p></section>
   return (
     <>
-      {asked.value.map((p) => (
+      {pipelines.map((p) => (
         <section class="part" key={p.id}>
-          <h2>Read by {oneLine(p.name, 120)} <small>{oneLine(p.id, 60)} v{p.version}{then.length > 0 && !then.includes(`${p.id}@${p.version}`) && ', changed since it arrived'}</small></h2>
-          <Steps steps={p.steps} />
+          <h2>Read by {oneLine(p.name, 120)} <small>{oneLine(p.id, 60)} v{p.version}{p.microseconds > 0 && `, ${microseconds(p.microseconds)}`}</small></h2>
+          <PipelineSteps steps={p.steps} />
         </section>
       ))}
+      {(changes.length > 0 || differs.length > 0) && (
+        <p class="small medium">
+          {changes.length > 0 && `Since it arrived: ${changes.map((c) => `${oneLine(c.name, 80)} ${c.change}`).join(', ')}. `}
+          {differs.length > 0 && `Read today, it would differ in ${differs.slice(0, 12).map((d) => oneLine(d, 80)).join(', ')}${differs.length > 12 ? ` and ${differs.length - 12} more` : ''}.`}
+        </p>
+      )}
     </>
-  )
-}
-
-function Fields({ event, columns }: { event: Event; columns: string[] }) {
-  const fields = fieldsOf(event)
-  return (
-    <section class="part">
-      <h2>Fields <small>{fields.length}</small></h2>
-      <dl class="event-fields">
-        {fields.map(({ field, value }, i) => (
-          <div key={i}>
-            <dt class="cut" title={oneLine(field, 200)}>{oneLine(field, 200)}</dt>
-            <dd>
-              <Value field={field} value={value} text={value.length > 2048 ? value.slice(0, 2048) + '…' : value} />
-              <button class="small mut as-column" aria-pressed={columns.includes(field)} aria-label={`Column ${oneLine(field, 80)}`} onClick={() => toggleColumn(columns, field)}>{columns.includes(field) ? '✓ column' : '+ column'}</button>
-            </dd>
-          </div>
-        ))}
-      </dl>
-    </section>
   )
 }
 
 function CountedBy({ id }: { id: string }) {
   const zone = useZone()
-  const asked = useAsk(id, (stop) => signalsOfEvent(id, stop))
+  const asked = useAsk(id, (stop) => countedBy(id, stop))
   if (asked.error) return <section class="part"><h2>Counted by</h2><Problem error={asked.error} again={asked.again} /></section>
   return (
     <section class="part">
-      <h2>Counted by {asked.value && <small>{plural(asked.value.length, 'signal')}</small>}</h2>
+      <h2>Counted by {asked.value && <small>{plural(asked.value.rules.length, 'rule')}, {plural(asked.value.signals.length, 'signal')}</small>}</h2>
       {!asked.value && <div class="bones" aria-busy="true"><i class="bone" /></div>}
       <ul class="event-counted">
-        {(asked.value ?? []).map((s) => (
+        {(asked.value?.rules ?? []).map((r) => <li key={r.id}><a href={pathOf(['rules', r.id])}><span class="cut">{oneLine(r.name, 200)}</span></a> <span class="mut small">rule</span></li>)}
+        {(asked.value?.signals ?? []).map((s) => (
           <li key={s.id}><a href={'/signals/' + s.id}><Ladder severity={s.severity} /><span class="unseen">{severityName(s.severity)}</span> <span class="cut">{oneLine(s.title, 200)}</span></a> <time class="mut small">{dayAndClock(s.at, zone)}</time></li>
         ))}
       </ul>

@@ -2,6 +2,7 @@ import { useMemo, useRef, useState } from 'preact/hooks'
 import { UnreachableError } from '../../api/client'
 import { countFacets, countOverTime } from '../../api/facets'
 import { searchEvents, type Event } from '../../api/events'
+import { hintSearch } from '../../api/search'
 import type { Filter } from '../../api/signals'
 import { Histogram, type Layers } from '../../parts/histogram'
 import { Problem } from '../../parts/problem'
@@ -51,6 +52,8 @@ export function EventList() {
   const total = useAsk(key, (stop) => countFacets(filter, [], 1, stop, 'events'), 'keep')
   const counts = useAsk(key, (stop) => countOverTime(filter, ['status'], 60, zoneOf(zone), stop, 'events'), 'keep')
 
+  const hints = useAsk(list.rows.length > 0 && filter.query !== '*' ? filter.query : null, (stop) => hintSearch(filter.query, 'fields', stop))
+
   const at = list.rows.findIndex((e) => e.id === open)
   const openRow = (e: Event | undefined) => e && change({ event: e.id }, open === '' ? 'push' : 'replace')
   const step = (by: number) => openRow(list.rows[at < 0 ? 0 : Math.max(0, Math.min(list.rows.length - 1, at + by))])
@@ -71,7 +74,7 @@ export function EventList() {
     <main ref={main} class={`list-view search-view ${open !== '' ? 'with-panel' : ''} ${filtering ? 'filtering' : ''}`}>
       <h1 class="unseen">Search</h1>
       <div class="asking">
-        <QueryBox filter={wanted} over="events" onAsk={askFor} checked={checked} name="Query of events" />
+        <QueryBox filter={wanted} over="events" onAsk={askFor} checked={checked} hints={hints.value} name="Query of events" />
         <button class="button filters-button" aria-expanded={filtering} onClick={() => setFiltering(!filtering)}>Filters</button>
         <TimeRange range={range} onChange={lookAt} />
         <TailButton tail={tail} lacks={filter.to !== '' ? 'The range has an end' : sort !== '-timestamp' ? 'The newest stand last' : ''} />

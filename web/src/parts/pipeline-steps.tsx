@@ -1,8 +1,8 @@
-import type { Step } from '../../api/pipelines'
-import { oneLine } from '../../state/text'
+import type { Step } from '../api/pipelines'
+import { oneLine } from '../state/text'
 
-/** Steps are what the processors of a pipeline did, those that did something apart from the rest. */
-export function Steps({ steps }: { steps: Step[] }) {
+/** PipelineSteps are what the processors of a pipeline did, those that did something apart from the rest. */
+export function PipelineSteps({ steps }: { steps: Step[] }) {
   const did = steps.filter((s) => s.outcome !== 'skipped')
   const skipped = steps.length - did.length
   return (
@@ -14,6 +14,7 @@ export function Steps({ steps }: { steps: Step[] }) {
             <span class="cut" title={s.name} style={{ paddingLeft: `${s.depth * 12}px` }}>{oneLine(s.type.replace(/-parser$|-processor$/, ''), 40)}</span>
             <span class="cut mut" title={s.name}>{oneLine(s.rule || s.name, 120)}</span>
             <span class={s.outcome === 'failed' ? 'cut critical' : 'cut mono'} title={oneLine(s.why || whatSet(s), 1000)}>{oneLine(s.why || whatSet(s), 200)}</span>
+            <span class="mut number">{s.microseconds > 0 && microseconds(s.microseconds)}</span>
           </li>
         ))}
       </ol>
@@ -21,5 +22,8 @@ export function Steps({ steps }: { steps: Step[] }) {
     </>
   )
 }
+
+/** microseconds are a short time in words: 4.8 µs. */
+export const microseconds = (n: number): string => (n >= 1000 ? `${(n / 1000).toFixed(1)} ms` : `${n < 10 ? n.toFixed(1) : Math.round(n)} µs`)
 
 const whatSet = (s: Step): string => [...s.set.map((x) => x.path), ...s.removed.map((r) => `less ${r}`)].join(', ') || (s.outcome === 'applied' ? '' : s.outcome)
