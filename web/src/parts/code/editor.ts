@@ -90,9 +90,14 @@ export function makeEditor(host: HTMLElement, props: () => CodeEditorProps): Edi
  */
 const overSelection = EditorView.domEventHandlers({
   beforeinput: (e, view) => {
-    if (e.inputType !== 'insertText' || e.data === null || e.isComposing || view.state.readOnly || view.state.selection.main.empty) return false
+    if (e.inputType !== 'insertText' || e.data === null || e.isComposing || view.state.readOnly) return false
+    const [range] = e.getTargetRanges() // what is selected in the document may not be known to the state yet
+    const marked = view.state.selection.main
+    const from = range ? view.posAtDOM(range.startContainer, range.startOffset) : marked.from
+    const to = range ? view.posAtDOM(range.endContainer, range.endOffset) : marked.to
+    if (from === to) return false
     e.preventDefault()
-    view.dispatch(view.state.replaceSelection(e.data), { userEvent: 'input.type', scrollIntoView: true })
+    view.dispatch({ changes: { from, to, insert: e.data }, selection: { anchor: from + e.data.length }, userEvent: 'input.type', scrollIntoView: true })
     return true
   },
 })
