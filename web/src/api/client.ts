@@ -38,7 +38,7 @@ export function dropKey(): void {
   localStorage.removeItem(keyPlace)
 }
 
-/** whenRefused is called when the engine no longer knows who asks. */
+/** whenRefused is called when the engine may no longer know who asks: a key that it does not know is forbidden. */
 let whenRefused: () => void = () => undefined
 export function onRefused(call: () => void): void {
   whenRefused = call
@@ -91,7 +91,7 @@ async function ask<T>(path: string, request: Request): Promise<T> {
   })
   const text = await answer.text()
   if (!answer.ok) {
-    if (answer.status === 401 && request.key === undefined) whenRefused()
+    if ((answer.status === 401 || answer.status === 403) && request.key === undefined) whenRefused()
     throw errorOf(answer, text)
   }
   return (text === '' ? undefined : JSON.parse(text)) as T

@@ -28,9 +28,22 @@ export async function leave(): Promise<void> {
   await findSession()
 }
 
-onRefused(() => {
-  if (session.get().state === 'in') session.set({ state: 'out', ways: { password: true, provider: false }, ended: true })
-})
+let looking = false
+
+/** lookAgain finds out whether somebody is still signed in; where they are not, what they had open stays in the address. */
+async function lookAgain(): Promise<void> {
+  if (looking || session.get().state !== 'in') return
+  looking = true
+  try {
+    const found = await currentCaller()
+    session.set('caller' in found ? { state: 'in', caller: found.caller } : { state: 'out', ways: found.ways, ended: true })
+  } catch {
+    // It does not answer: what is shown says so.
+  }
+  looking = false
+}
+
+onRefused(() => void lookAgain())
 
 /** What somebody does here: the permission that the engine asks for, and the roles that have it, in words. */
 const powers = {

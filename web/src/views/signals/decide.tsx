@@ -37,30 +37,30 @@ export function Decide({ signal, onChange }: { signal: Signal; onChange: (c: Cha
       <h2>Decide</h2>
       <div class="segments" role="radiogroup" aria-label="State">
         {states.map((s) => (
-          <button key={s} role="radio" aria-checked={s === state} disabled={lacks !== ''} onClick={() => setState(s)}>{stateName(s)}</button>
+          <button key={s} role="radio" aria-checked={s === state} disabled={lacks !== ''} title={lacks} onClick={() => setState(s)}>{stateName(s)}</button>
         ))}
       </div>
       <div class="form-row">
         <label for="assignee">Assignee</label>
         <span class="with-button">
-          <input id="assignee" class="field" value={assignee} placeholder="Nobody" disabled={lacks !== ''} onInput={(e) => setAssignee(e.currentTarget.value)} />
+          <input id="assignee" class="field" value={assignee} placeholder="Nobody" disabled={lacks !== ''} title={lacks} onInput={(e) => setAssignee(e.currentTarget.value)} />
           {caller.by !== 'key' && assignee !== caller.name && <button class="link" onClick={() => setAssignee(caller.name)}>me</button>}
         </span>
       </div>
       <div class="form-row">
         <label for="reason">Reason</label>
-        <select id="reason" class="field" value={reason} disabled={lacks !== ''} onChange={(e) => (setReason(e.currentTarget.value), setState('archived'))}>
+        <select id="reason" class="field" value={reason} disabled={lacks !== ''} title={lacks} onChange={(e) => (setReason(e.currentTarget.value), setState('archived'))}>
           <option value="">Needed to archive</option>
           {reasons.map((r) => <option key={r.letter} value={r.letter}>{r.title}{r.kept && `, ${r.kept}`}</option>)}
         </select>
       </div>
       <div class="form-row tall">
         <label for="note">Note</label>
-        <textarea id="note" class="field" rows={2} placeholder="What did you find?" value={note} disabled={lacks !== ''} onInput={(e) => setNote(e.currentTarget.value)} />
+        <textarea id="note" class="field" rows={2} placeholder="What did you find?" value={note} disabled={lacks !== ''} title={lacks} onInput={(e) => setNote(e.currentTarget.value)} />
       </div>
       <div class="form-row"><span />
         <span class="actions">
-          <button class="button main" disabled={lacks !== '' || needsReason || unchanged} onClick={save}>Save <Key>⌘↵</Key></button>
+          <button class="button main" title={lacks} disabled={lacks !== '' || needsReason || unchanged} onClick={save}>Save <Key>⌘↵</Key></button>
           {lacks !== '' ? <span class="small mut">{lacks}</span> : needsReason && <span class="small mut">Archiving takes a reason.</span>}
         </span>
       </div>

@@ -70,7 +70,7 @@ export function Suppress({ signal, others = none, done }: { signal: Signal; othe
         </dl>
       )}
       <div class="actions">
-        <button class="button" disabled={saving || lacks !== '' || query.trim() === '' || query !== asked || !preview.value} onClick={() => void save()}>
+        <button class="button" title={lacks} disabled={saving || lacks !== '' || query.trim() === '' || query !== asked || !preview.value} onClick={() => void save()}>
           {bad.length > 0 ? 'Suppress anyway' : 'Suppress'}
         </button>
         {lacks !== '' && <span class="mut small">{lacks}</span>}

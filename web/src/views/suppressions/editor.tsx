@@ -67,7 +67,9 @@ export function useEditor(stored: Suppression | undefined, from: Draft, put: (s:
 
 function useFaults(draft: Draft, text: string, asks: boolean): { faults: Map<string, string>; faulty: boolean } {
   const settled = useSettled(text, 300)
-  const asked = useAsk(asks && settled === text ? text : null, async (stop) => {
+  // What is only begun needs no engine to see it.
+  const begun = draft.name.trim() === '' || draft.ruleQuery.trim() === '' || (draft.query.trim() === '' && draft.exclusion.trim() === '')
+  const asked = useAsk(asks && !begun && settled === text ? text : null, async (stop) => {
     try {
       await checkSuppression(draft, stop)
       return new Map<string, string>()
@@ -78,6 +80,7 @@ function useFaults(draft: Draft, text: string, asks: boolean): { faults: Map<str
     }
   }, 'keep')
   if (!asks) return { faults: new Map(), faulty: false }
+  if (begun) return { faults: new Map(), faulty: true }
   const faults = asked.error ? new Map([['', asked.error.message]]) : (asked.value ?? new Map<string, string>())
   return { faults, faulty: faults.size > 0 || settled !== text || asked.asking || asked.value === undefined }
 }
