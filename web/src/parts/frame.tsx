@@ -121,6 +121,7 @@ function Person({ list }: { list: () => void }) {
       <MenuItem act={() => prefer({ density: 'compact' })} checked={density === 'compact'}>Compact rows</MenuItem>
       <MenuItem act={() => prefer({ density: 'normal' })} checked={density === 'normal'}>Normal rows</MenuItem>
       <MenuItem act={() => prefer({ density: 'roomy' })} checked={density === 'roomy'}>Roomy rows</MenuItem>
+      {caller.by === 'user' && <MenuItem act={() => go('/operation/sessions')}>Your sessions</MenuItem>}
       <MenuItem act={() => window.open('/api/reference', '_self')}>API reference</MenuItem>
       <MenuItem act={() => void leave()}>Sign out</MenuItem>
     </Menu>

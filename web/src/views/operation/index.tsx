@@ -2,14 +2,19 @@ import type { ViewProps } from '../../views'
 import { Nothing, Place } from '../../parts/keep'
 import { useMay } from '../../state/session'
 import { Audit } from './audit'
+import { Evaluation } from './evaluation'
 import { Health } from './health'
 import { Keys } from './keys'
 import { Notifications } from './notifications'
+import { Sessions } from './sessions'
+import { Storage } from './storage'
 import { Users } from './users'
 import './operation.css'
 
 const tabs = [
   { href: '/operation', title: 'Health' },
+  { href: '/operation/evaluation', title: 'Evaluation' },
+  { href: '/operation/storage', title: 'Storage' },
   { href: '/operation/notifications', title: 'Notifications' },
   { href: '/operation/keys', title: 'Keys' },
   { href: '/operation/users', title: 'Users' },
@@ -30,6 +35,9 @@ export default function Operation({ rest: [place, id] }: ViewProps) {
 function Shown({ place, id }: { place: string | undefined; id: string | undefined }) {
   switch (place) {
     case undefined: case 'health': return <Health />
+    case 'evaluation': return <Evaluation />
+    case 'storage': return <Storage />
+    case 'sessions': return <Sessions />
     case 'notifications': return <Notifications id={id} />
     case 'keys': return <Keys />
     case 'users': return <Users />

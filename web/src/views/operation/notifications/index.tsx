@@ -87,4 +87,7 @@ function NewTarget() {
 }
 
 const withLast = (targets: Of[], attempts: Attempt[]): Row[] =>
-  targets.map((t) => ({ ...t, last: attempts.find((a) => a.target === t.handle) })).sort((a, b) => badness(a.last?.state) - badness(b.last?.state) || a.handle.localeCompare(b.handle))
+  targets.map((t) => ({ ...t, last: lastOf(attempts.filter((a) => a.target === t.handle)) })).sort((a, b) => badness(a.last?.state) - badness(b.last?.state) || a.handle.localeCompare(b.handle))
+
+/** lastOf is what was tried last, or else what came last: an escalation waits its time. */
+const lastOf = (all: Attempt[]): Attempt | undefined => all.reduce<Attempt | undefined>((last, a) => (last === undefined || a.tried > last.tried ? a : last), undefined)

@@ -1,15 +1,18 @@
 import type { ComponentChildren } from 'preact'
-import { readHealth, type Health as Of } from '../../api/status'
-import { Facts, Known, Section } from '../../parts/keep'
-import { useAsk, useEvery } from '../../state/ask'
-import { dayAndClock, duration, useZone, zoneName } from '../../state/time'
-import { count, oneLine, plural } from '../../state/text'
+import { readHealth, type Health as Of } from '../../../api/status'
+import { Facts, Known, Section } from '../../../parts/keep'
+import { useAsk, useEvery } from '../../../state/ask'
+import { duration } from '../../../state/time'
+import { count, oneLine, plural } from '../../../state/text'
+import { bytes, dayOf } from '../size'
+import { Gaps } from './gaps'
+import { Incoming } from './incoming'
 
 /** Health is how the engine is: first what is wrong, then what it holds. */
 export function Health() {
   const health = useAsk('health', readHealth, 'keep')
   useEvery(5000, health.again)
-  return <Known of={health}>{(h) => <><Wrong of={h} /><Holds of={h} /><Gaps of={h} /><Syslog of={h} /></>}</Known>
+  return <Known of={health}>{(h) => <><Wrong of={h} /><Gaps of={h} onAccepted={health.again} /><Incoming of={h} /><Holds of={h} /><Syslog of={h} /></>}</Known>
 }
 
 /** wrongs are what somebody should see to, the worst first. */
@@ -45,39 +48,19 @@ function Wrong({ of: h }: { of: Of }) {
   )
 }
 
-const mib = (bytes: number): string => (bytes < 1 << 30 ? `${count(Math.round(bytes / 1048576))} MiB` : `${(bytes / 2 ** 30).toFixed(1)} GiB`)
-const dayOf = (text: string): string => text.replace(/^(\d{4})(\d\d)(\d\d)$/, '$1-$2-$3')
-
 function Holds({ of: h }: { of: Of }) {
   const s = h.storage
   const facts: [string, ComponentChildren][] = [
-    ['Received', `${plural(h.eventsReceived, 'event')} since the first start`],
     ['Lag', h.caughtUp ? 'none' : `${h.lagSeconds.toFixed(1)} s`],
     ['Rules', `${count(h.rulesEnabled)} live of ${count(h.rulesTotal)}`],
-    ['Disk', s.quota > 0 ? `${mib(s.used)} of ${mib(s.quota)}, ${Math.round((100 * s.used) / s.quota)} %` : `${mib(s.used)}, without a quota`],
+    ['Disk', s.quota > 0 ? `${bytes(s.used)} of ${bytes(s.quota)}, ${Math.round((100 * s.used) / s.quota)} %` : `${bytes(s.used)}, without a quota`],
     ['Kept since', s.oldestDay === '' ? 'no event yet' : dayOf(s.oldestDay)],
     ['Dropped', s.dropped === 0 ? 'none' : `${plural(s.dropped, 'event')} by retention or quota`],
     ['ClickHouse', `${h.database.version}${h.database.embedded ? ', embedded' : ''}, ${h.database.state}`],
     ['nightjar', h.version],
     ...h.queries.map((q): [string, ComponentChildren] => [q.kind[0]?.toUpperCase() + q.kind.slice(1), `${q.running} of ${q.limit} run, ${q.waiting} wait`]),
   ]
-  return <Section title="What it holds"><Facts of={facts} /></Section>
-}
-
-function Gaps({ of: h }: { of: Of }) {
-  const zone = useZone()
-  return (
-    <Section title="Gaps in coverage">
-      {h.gaps.length === 0 ? <p>None: rules were evaluated over everything that arrived.</p> : (
-        <ul>{h.gaps.map((g) => (
-          <li key={`${g.first} ${g.since}`} class="keep-line">
-            <b class={g.accepted ? 'mut' : 'critical'}>{g.state}</b>
-            <span class="say">{plural(g.events, 'event')}: {oneLine(g.reason, 300)}{g.since > 0 && <span class="mut"> {dayAndClock(g.since, zone)} {zoneName(zone)}</span>}{g.accepted && <span class="mut"> somebody knows of it</span>}</span>
-          </li>
-        ))}</ul>
-      )}
-    </Section>
-  )
+  return <Section title="What it holds"><Facts of={facts} /><p class="keep-actions"><a class="link" href="/operation/storage">Tables, retention and backups</a><a class="link" href="/operation/evaluation">Each rule’s watermark and cost</a></p></Section>
 }
 
 function Syslog({ of: h }: { of: Of }) {
