@@ -253,6 +253,18 @@ scene('keys of one letter can be switched off', async () => {
   assert.deepEqual(page.faults, [])
 })
 
+scene('a message is shown as its Markdown means it, with values literally', async () => {
+  await makeRule(engine, 'Test of text', 'info', 'page-text')
+  await send(engine, [{ ddsource: 'page-text', message: 'x', usr: { id: '10.0.0.1' }, note: '**not bold** [no](http://elsewhere.invalid) <i>' }])
+  const page = await open(asking('source:page-text'))
+  await row(page, '10.0.0.1').click()
+  const message = page.locator('.panel .markdown')
+  await message.getByText('Seen of 10.0.0.1: **not bold** [no](http://elsewhere.invalid) <i>').waitFor()
+  await message.locator('li').getByText('Look at Test of text.').waitFor()
+  assert.equal(await message.locator('a, i').count(), 0)
+  assert.deepEqual(page.faults, [])
+})
+
 scene('a duplicate is kept as other, and is shown as what it is', async () => {
   const page = await open(asking('@usr.id:few'))
   await row(page, 'few').click()
