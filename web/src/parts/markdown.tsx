@@ -52,16 +52,18 @@ function Block({ block: { kind, lines } }: { block: BlockOf }) {
   }
 }
 
-const mark = /\\([!-\/:-@[-`{-~])|`([^`]+)`|\*\*([^*]+)\*\*|__([^_]+)__|\*([^*\s][^*]*)\*|!?\[([^\]]*)\]\(([^)\s]*)\)/
+const entities: Record<string, string> = { lt: '<', gt: '>', amp: '&', quot: '"', '#34': '"', '#39': "'", '#96': '`' }
+const mark = /\\([!-\/:-@[-`{-~])|&(lt|gt|amp|quot|#34|#39|#96);|`([^`]+)`|\*\*([^*]+)\*\*|__([^_]+)__|\*([^*\s][^*]*)\*|!?\[([^\]]*)\]\(([^)\s]*)\)/
 
-/** inline is a line with its emphasis; what a backslash stands before means nothing; of a link, its words and where it would lead. */
+/** inline is a line with its emphasis; what a backslash stands before means nothing, and &lt; is <; of a link, its words and where it would lead. */
 function inline(text: string): ComponentChildren[] {
   const out: ComponentChildren[] = []
   let rest = text
   for (let m = mark.exec(rest); m; m = mark.exec(rest)) {
     out.push(shown(rest.slice(0, m.index)))
-    const [whole, literal, code, strong, also, weak, words, to] = m
+    const [whole, literal, entity, code, strong, also, weak, words, to] = m
     if (literal !== undefined) out.push(shown(literal))
+    else if (entity !== undefined) out.push(entities[entity] ?? '')
     else if (code !== undefined) out.push(<code>{shown(code)}</code>)
     else if (strong !== undefined || also !== undefined) out.push(<b>{shown(strong ?? also ?? '')}</b>)
     else if (weak !== undefined) out.push(<em>{shown(weak)}</em>)
