@@ -1,7 +1,7 @@
 import { useMemo, useState } from 'preact/hooks'
 import type { SQLResult } from '../../api/sql'
 import { Bars } from '../../parts/bars'
-import { Plot } from '../../parts/plot'
+import { Plot, type PlotSeries } from '../../parts/plot'
 import { Table, type Column } from '../../parts/table'
 import { Value } from '../../parts/value'
 import { usePreferences } from '../../state/preferences'
@@ -62,16 +62,31 @@ function Cell({ column, value, most }: { column: string; value: unknown; most: n
 }
 
 /** ResultChart is the same as a drawing, where the columns suggest one. */
-export function ResultChart({ result, onZoom }: { result: SQLResult; onZoom?: ((from: number, to: number) => void) | undefined }) {
+export function ResultChart({ result }: { result: SQLResult }) {
   const chart = useMemo(() => chartOf(result), [result])
   switch (chart.kind) {
     case 'none':
       return <p class="empty mut">{chart.why}</p>
     case 'lines':
-      return <div class="sql-chart"><Plot name="Rows over time" times={chart.times} series={chart.series} kind={chart.times.length < 2 ? 'bars' : 'line'} height={280} onZoom={onZoom} /></div>
+      return <Lines times={chart.times} series={chart.series} />
     case 'bars': {
       const field = fieldOfColumn(chart.name)
       return <Bars name={chart.name} value={chart.value} bars={chart.bars} {...(field === '' ? {} : { show: (n: string) => (n === 'null' ? 'null' : <Value field={field} value={n} text={oneLine(n, 200)} />) })} />
     }
   }
+}
+
+/** Lines are numbers over time; what is dragged over is looked at nearer, of the rows that are there. */
+function Lines({ times, series }: { times: number[]; series: PlotSeries[] }) {
+  const [near, setNear] = useState<{ from: number; to: number } | undefined>()
+  const part = useMemo(() => {
+    const within = (_: unknown, i: number) => near === undefined || ((times[i] ?? 0) >= near.from && (times[i] ?? 0) <= near.to)
+    return { times: times.filter(within), series: series.map((s) => ({ ...s, values: s.values.filter(within) })) }
+  }, [times, series, near])
+  return (
+    <div class="sql-chart">
+      <Plot name="Rows over time" times={part.times} series={part.series} kind={part.times.length < 2 ? 'bars' : 'line'} height={280} onZoom={(from, to) => setNear({ from, to })} />
+      {near && <button class="link" onClick={() => setNear(undefined)}>Back to all of it</button>}
+    </div>
+  )
 }
