@@ -3,6 +3,7 @@ package explain
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"nightjar/compiler"
 	"nightjar/scheduler/detect"
@@ -37,6 +38,15 @@ type SeriesAnswer struct {
 	// Truncated says that there were more points than MaxPoints; the newest are
 	// there.
 	Truncated bool
+}
+
+// KeepAround leaves out the buckets that are more than so many before a first moment, or after
+// a last one.
+func (a *SeriesAnswer) KeepAround(first, last schema.Millis, before, after int) {
+	bucket := schema.Millis(a.Bucket)
+	a.Points = slices.DeleteFunc(a.Points, func(p detect.SeriesPoint) bool {
+		return p.At+bucket <= first-schema.Millis(before)*bucket || p.At > last+schema.Millis(after)*bucket
+	})
 }
 
 // MaxPoints bounds an answer.

@@ -213,7 +213,7 @@ scene('a signal’s page decides, suppresses with a preview, and tells its histo
   await page.getByRole('status').filter({ hasText: 'Suppressed until' }).waitFor()
   const kept = await engine.call('/api/v2/security_monitoring/configuration/suppressions')
   assert.equal(kept.data[0].attributes.suppression_query, '@usr.id:user-critical-2')
-  await page.getByRole('button', { name: 'Undo' }).click()
+  await page.locator('.line').getByRole('button', { name: 'Undo' }).click()
   await page.getByText('The suppression is deleted.').waitFor()
   assert.equal(await page.evaluate(() => window.hacked), undefined)
   assert.deepEqual(page.faults, [])

@@ -4,14 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
 	"nightjar/api/services/rules"
 	pb "nightjar/api/v1"
 	"nightjar/compiler"
-	"nightjar/scheduler/detect"
 	"nightjar/scheduler/explain"
 	"nightjar/schema"
 )
@@ -193,9 +191,6 @@ func (e *signalExplainer) band(ctx context.Context) {
 		e.miss("what was learned of the group", err)
 		return
 	}
-	bucket := schema.Millis(found.Bucket)
-	found.Points = slices.DeleteFunc(found.Points, func(p detect.SeriesPoint) bool {
-		return p.At+bucket <= n.FirstSeen-bandBefore*bucket || p.At > n.LastSeen+bandAfter*bucket
-	})
+	found.KeepAround(n.FirstSeen, n.LastSeen, bandBefore, bandAfter)
 	e.out.Band = rules.SeriesToProto(found)
 }
