@@ -269,6 +269,42 @@ func TestAPersonGoesOnInSpiteOfIt(t *testing.T) {
 	}
 }
 
+// TestARolloutStopsWhereAPersonSaysSo, and goes on where one does; what is done can't be
+// stopped.
+func TestARolloutStopsWhereAPersonSaysSo(t *testing.T) {
+	w := newWorld(t)
+	if err := w.Stop(t.Context(), "stopped by ann"); err == nil {
+		t.Error("stopped what does not go on")
+	}
+	all := w.fleetOf(3, noTags)
+	w.plan(Stage{Percent: 30, Soak: time.Minute})
+	w.rule("news", nothing)
+	w.pass(time.Second)
+	following(all, "news")
+	if err := w.Stop(t.Context(), "stopped by ann: lunch"); err != nil {
+		t.Fatal(err)
+	}
+	for range 4 {
+		w.pass(time.Minute)
+		if n := following(all, "news"); n > 1 {
+			t.Fatalf("%d follow what was stopped", n)
+		}
+	}
+	if why := w.Rollout().Stopped; why != "stopped by ann: lunch" {
+		t.Errorf("it says %q", why)
+	}
+	if err := w.Resume(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for range 4 {
+		following(all, "news")
+		w.pass(time.Minute)
+	}
+	if n := following(all, "news"); n != 3 {
+		t.Errorf("%d follow it", n)
+	}
+}
+
 // TestANewerChangeTakesTheOlderOnesPlace holds that agents of later stages have neither,
 // and that no version goes back meanwhile (host.polls fails where one does).
 func TestANewerChangeTakesTheOlderOnesPlace(t *testing.T) {

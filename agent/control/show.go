@@ -104,6 +104,17 @@ func (r *Registry) Plan(ctx context.Context, stages []Stage) error {
 	})
 }
 
+// Stop lets no further agent have what is being rolled out.
+func (r *Registry) Stop(ctx context.Context, why string) error {
+	return r.changeAndWake(ctx, func(b *Rollout) error {
+		if b.Target == nil || b.Stopped != "" {
+			return invalid("state", "no rollout is going on")
+		}
+		b.stop(why)
+		return nil
+	})
+}
+
 // Resume goes on with a rollout that stopped. What refused it or fell silent in it until
 // now does not stop it again.
 func (r *Registry) Resume(ctx context.Context) error {

@@ -131,7 +131,7 @@ var services = map[string][]group{
 		{Endpoint{SyncAgents, Quiet}, "SyncAgent"},
 		{Endpoint{WriteAgents, Secrets}, "RevokeAgent"},
 		{Endpoint{ReadAgents, Quiet}, "GetAgentRollout"},
-		{Endpoint{WriteAgents, Change}, "UpdateAgentRollout ResumeAgentRollout RollBackAgentRollout"},
+		{Endpoint{WriteAgents, Change}, "UpdateAgentRollout StopAgentRollout ResumeAgentRollout RollBackAgentRollout"},
 	},
 	"AgentRule": {
 		{Endpoint{ReadAgents, Quiet}, "ListAgentRules GetAgentRule CheckAgentExpression ListLegacyAgentRules GetLegacyAgentRule"},

@@ -82,7 +82,7 @@ func TestEveryEndpointHasARow(t *testing.T) {
 			t.Errorf("%s has no row in api/access/endpoints.go: nobody may call it", fullName(m))
 		}
 	}
-	changes := regexp.MustCompile(`^(Create|Respond|Disarm|Arm|Update|Delete|Upsert|Edit|Bulk|Triage|Restore|Switch|Clone|Retry|Disable|Enable|End|Set|Rotate|Revoke|Finish|Accept|Cancel|Convert.*Signals|Refresh|Add|Apply|TestNotificationTarget)`)
+	changes := regexp.MustCompile(`^(Create|Respond|Disarm|Arm|Update|Delete|Upsert|Edit|Bulk|Triage|Restore|Switch|Clone|Retry|Disable|Enable|End|Stop|Set|Rotate|Revoke|Finish|Accept|Cancel|Convert.*Signals|Refresh|Add|Apply|TestNotificationTarget)`)
 	for _, m := range ours(t) {
 		if e := rows[fullName(m)]; changes.MatchString(string(m.Name())) && (e.Noted == access.Quiet || strings.HasSuffix(string(e.Need), ":read")) {
 			t.Errorf("%s changes something; it needs %s and is written down as %q", fullName(m), e.Need, e.Noted)

@@ -751,6 +751,51 @@ func (x *UpdateAgentRolloutRequest) GetStages() []*AgentStage {
 	return nil
 }
 
+type StopAgentRolloutRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Why: it is required, and kept.
+	Reason        string `protobuf:"bytes,1,opt,name=reason,proto3" json:"reason,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *StopAgentRolloutRequest) Reset() {
+	*x = StopAgentRolloutRequest{}
+	mi := &file_agent_control_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *StopAgentRolloutRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*StopAgentRolloutRequest) ProtoMessage() {}
+
+func (x *StopAgentRolloutRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_agent_control_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use StopAgentRolloutRequest.ProtoReflect.Descriptor instead.
+func (*StopAgentRolloutRequest) Descriptor() ([]byte, []int) {
+	return file_agent_control_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *StopAgentRolloutRequest) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
 type ResumeAgentRolloutRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	unknownFields protoimpl.UnknownFields
@@ -759,7 +804,7 @@ type ResumeAgentRolloutRequest struct {
 
 func (x *ResumeAgentRolloutRequest) Reset() {
 	*x = ResumeAgentRolloutRequest{}
-	mi := &file_agent_control_proto_msgTypes[10]
+	mi := &file_agent_control_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -771,7 +816,7 @@ func (x *ResumeAgentRolloutRequest) String() string {
 func (*ResumeAgentRolloutRequest) ProtoMessage() {}
 
 func (x *ResumeAgentRolloutRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_agent_control_proto_msgTypes[10]
+	mi := &file_agent_control_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -784,7 +829,7 @@ func (x *ResumeAgentRolloutRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ResumeAgentRolloutRequest.ProtoReflect.Descriptor instead.
 func (*ResumeAgentRolloutRequest) Descriptor() ([]byte, []int) {
-	return file_agent_control_proto_rawDescGZIP(), []int{10}
+	return file_agent_control_proto_rawDescGZIP(), []int{11}
 }
 
 type RollBackAgentRolloutRequest struct {
@@ -795,7 +840,7 @@ type RollBackAgentRolloutRequest struct {
 
 func (x *RollBackAgentRolloutRequest) Reset() {
 	*x = RollBackAgentRolloutRequest{}
-	mi := &file_agent_control_proto_msgTypes[11]
+	mi := &file_agent_control_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -807,7 +852,7 @@ func (x *RollBackAgentRolloutRequest) String() string {
 func (*RollBackAgentRolloutRequest) ProtoMessage() {}
 
 func (x *RollBackAgentRolloutRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_agent_control_proto_msgTypes[11]
+	mi := &file_agent_control_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -820,7 +865,7 @@ func (x *RollBackAgentRolloutRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RollBackAgentRolloutRequest.ProtoReflect.Descriptor instead.
 func (*RollBackAgentRolloutRequest) Descriptor() ([]byte, []int) {
-	return file_agent_control_proto_rawDescGZIP(), []int{11}
+	return file_agent_control_proto_rawDescGZIP(), []int{12}
 }
 
 // AgentStage is which agents have a change, and for how long before others do.
@@ -841,7 +886,7 @@ type AgentStage struct {
 
 func (x *AgentStage) Reset() {
 	*x = AgentStage{}
-	mi := &file_agent_control_proto_msgTypes[12]
+	mi := &file_agent_control_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -853,7 +898,7 @@ func (x *AgentStage) String() string {
 func (*AgentStage) ProtoMessage() {}
 
 func (x *AgentStage) ProtoReflect() protoreflect.Message {
-	mi := &file_agent_control_proto_msgTypes[12]
+	mi := &file_agent_control_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -866,7 +911,7 @@ func (x *AgentStage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AgentStage.ProtoReflect.Descriptor instead.
 func (*AgentStage) Descriptor() ([]byte, []int) {
-	return file_agent_control_proto_rawDescGZIP(), []int{12}
+	return file_agent_control_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *AgentStage) GetPercent() int32 {
@@ -930,7 +975,7 @@ type AgentRollout struct {
 
 func (x *AgentRollout) Reset() {
 	*x = AgentRollout{}
-	mi := &file_agent_control_proto_msgTypes[13]
+	mi := &file_agent_control_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -942,7 +987,7 @@ func (x *AgentRollout) String() string {
 func (*AgentRollout) ProtoMessage() {}
 
 func (x *AgentRollout) ProtoReflect() protoreflect.Message {
-	mi := &file_agent_control_proto_msgTypes[13]
+	mi := &file_agent_control_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -955,7 +1000,7 @@ func (x *AgentRollout) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AgentRollout.ProtoReflect.Descriptor instead.
 func (*AgentRollout) Descriptor() ([]byte, []int) {
-	return file_agent_control_proto_rawDescGZIP(), []int{13}
+	return file_agent_control_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *AgentRollout) GetState() string {
@@ -1092,7 +1137,9 @@ const file_agent_control_proto_rawDesc = "" +
 	"\bagent_id\x18\x01 \x01(\tR\aagentId\"\x18\n" +
 	"\x16GetAgentRolloutRequest\"L\n" +
 	"\x19UpdateAgentRolloutRequest\x12/\n" +
-	"\x06stages\x18\x01 \x03(\v2\x17.nightjar.v1.AgentStageR\x06stages\"\x1b\n" +
+	"\x06stages\x18\x01 \x03(\v2\x17.nightjar.v1.AgentStageR\x06stages\"1\n" +
+	"\x17StopAgentRolloutRequest\x12\x16\n" +
+	"\x06reason\x18\x01 \x01(\tR\x06reason\"\x1b\n" +
 	"\x19ResumeAgentRolloutRequest\"\x1d\n" +
 	"\x1bRollBackAgentRolloutRequest\"\x82\x01\n" +
 	"\n" +
@@ -1111,13 +1158,14 @@ const file_agent_control_proto_rawDesc = "" +
 	"\x05stage\x18\x06 \x01(\x05R\x05stage\x12\x18\n" +
 	"\asettled\x18\a \x01(\tR\asettled\x12\x16\n" +
 	"\x06reason\x18\b \x01(\tR\x06reason\x12\x16\n" +
-	"\x06errors\x18\t \x03(\tR\x06errors2\xca\x04\n" +
+	"\x06errors\x18\t \x03(\tR\x06errors2\x9f\x05\n" +
 	"\x13AgentControlService\x12J\n" +
 	"\vEnrollAgent\x12\x1f.nightjar.v1.EnrollAgentRequest\x1a\x1a.nightjar.v1.EnrolledAgent\x12=\n" +
 	"\tSyncAgent\x12\x16.nightjar.v1.AgentSync\x1a\x18.nightjar.v1.AgentOrders\x12F\n" +
 	"\vRevokeAgent\x12\x1f.nightjar.v1.RevokeAgentRequest\x1a\x16.google.protobuf.Empty\x12Q\n" +
 	"\x0fGetAgentRollout\x12#.nightjar.v1.GetAgentRolloutRequest\x1a\x19.nightjar.v1.AgentRollout\x12W\n" +
-	"\x12UpdateAgentRollout\x12&.nightjar.v1.UpdateAgentRolloutRequest\x1a\x19.nightjar.v1.AgentRollout\x12W\n" +
+	"\x12UpdateAgentRollout\x12&.nightjar.v1.UpdateAgentRolloutRequest\x1a\x19.nightjar.v1.AgentRollout\x12S\n" +
+	"\x10StopAgentRollout\x12$.nightjar.v1.StopAgentRolloutRequest\x1a\x19.nightjar.v1.AgentRollout\x12W\n" +
 	"\x12ResumeAgentRollout\x12&.nightjar.v1.ResumeAgentRolloutRequest\x1a\x19.nightjar.v1.AgentRollout\x12[\n" +
 	"\x14RollBackAgentRollout\x12(.nightjar.v1.RollBackAgentRolloutRequest\x1a\x19.nightjar.v1.AgentRolloutB\x1cZ\x1anightjar/api/v1;nightjarv1b\x06proto3"
 
@@ -1133,7 +1181,7 @@ func file_agent_control_proto_rawDescGZIP() []byte {
 	return file_agent_control_proto_rawDescData
 }
 
-var file_agent_control_proto_msgTypes = make([]protoimpl.MessageInfo, 16)
+var file_agent_control_proto_msgTypes = make([]protoimpl.MessageInfo, 17)
 var file_agent_control_proto_goTypes = []any{
 	(*EnrollAgentRequest)(nil),          // 0: nightjar.v1.EnrollAgentRequest
 	(*EnrolledAgent)(nil),               // 1: nightjar.v1.EnrolledAgent
@@ -1145,40 +1193,43 @@ var file_agent_control_proto_goTypes = []any{
 	(*RevokeAgentRequest)(nil),          // 7: nightjar.v1.RevokeAgentRequest
 	(*GetAgentRolloutRequest)(nil),      // 8: nightjar.v1.GetAgentRolloutRequest
 	(*UpdateAgentRolloutRequest)(nil),   // 9: nightjar.v1.UpdateAgentRolloutRequest
-	(*ResumeAgentRolloutRequest)(nil),   // 10: nightjar.v1.ResumeAgentRolloutRequest
-	(*RollBackAgentRolloutRequest)(nil), // 11: nightjar.v1.RollBackAgentRolloutRequest
-	(*AgentStage)(nil),                  // 12: nightjar.v1.AgentStage
-	(*AgentRollout)(nil),                // 13: nightjar.v1.AgentRollout
-	nil,                                 // 14: nightjar.v1.AgentSync.AbilitiesEntry
-	nil,                                 // 15: nightjar.v1.AgentCounts.LostEntry
-	(*structpb.Value)(nil),              // 16: google.protobuf.Value
-	(*emptypb.Empty)(nil),               // 17: google.protobuf.Empty
+	(*StopAgentRolloutRequest)(nil),     // 10: nightjar.v1.StopAgentRolloutRequest
+	(*ResumeAgentRolloutRequest)(nil),   // 11: nightjar.v1.ResumeAgentRolloutRequest
+	(*RollBackAgentRolloutRequest)(nil), // 12: nightjar.v1.RollBackAgentRolloutRequest
+	(*AgentStage)(nil),                  // 13: nightjar.v1.AgentStage
+	(*AgentRollout)(nil),                // 14: nightjar.v1.AgentRollout
+	nil,                                 // 15: nightjar.v1.AgentSync.AbilitiesEntry
+	nil,                                 // 16: nightjar.v1.AgentCounts.LostEntry
+	(*structpb.Value)(nil),              // 17: google.protobuf.Value
+	(*emptypb.Empty)(nil),               // 18: google.protobuf.Empty
 }
 var file_agent_control_proto_depIdxs = []int32{
 	3,  // 0: nightjar.v1.AgentSync.refused:type_name -> nightjar.v1.AgentRefusal
-	14, // 1: nightjar.v1.AgentSync.abilities:type_name -> nightjar.v1.AgentSync.AbilitiesEntry
+	15, // 1: nightjar.v1.AgentSync.abilities:type_name -> nightjar.v1.AgentSync.AbilitiesEntry
 	4,  // 2: nightjar.v1.AgentSync.counts:type_name -> nightjar.v1.AgentCounts
 	5,  // 3: nightjar.v1.AgentSync.results:type_name -> nightjar.v1.AgentResult
-	15, // 4: nightjar.v1.AgentCounts.lost:type_name -> nightjar.v1.AgentCounts.LostEntry
-	16, // 5: nightjar.v1.AgentResult.report:type_name -> google.protobuf.Value
-	12, // 6: nightjar.v1.UpdateAgentRolloutRequest.stages:type_name -> nightjar.v1.AgentStage
-	12, // 7: nightjar.v1.AgentRollout.stages:type_name -> nightjar.v1.AgentStage
+	16, // 4: nightjar.v1.AgentCounts.lost:type_name -> nightjar.v1.AgentCounts.LostEntry
+	17, // 5: nightjar.v1.AgentResult.report:type_name -> google.protobuf.Value
+	13, // 6: nightjar.v1.UpdateAgentRolloutRequest.stages:type_name -> nightjar.v1.AgentStage
+	13, // 7: nightjar.v1.AgentRollout.stages:type_name -> nightjar.v1.AgentStage
 	0,  // 8: nightjar.v1.AgentControlService.EnrollAgent:input_type -> nightjar.v1.EnrollAgentRequest
 	2,  // 9: nightjar.v1.AgentControlService.SyncAgent:input_type -> nightjar.v1.AgentSync
 	7,  // 10: nightjar.v1.AgentControlService.RevokeAgent:input_type -> nightjar.v1.RevokeAgentRequest
 	8,  // 11: nightjar.v1.AgentControlService.GetAgentRollout:input_type -> nightjar.v1.GetAgentRolloutRequest
 	9,  // 12: nightjar.v1.AgentControlService.UpdateAgentRollout:input_type -> nightjar.v1.UpdateAgentRolloutRequest
-	10, // 13: nightjar.v1.AgentControlService.ResumeAgentRollout:input_type -> nightjar.v1.ResumeAgentRolloutRequest
-	11, // 14: nightjar.v1.AgentControlService.RollBackAgentRollout:input_type -> nightjar.v1.RollBackAgentRolloutRequest
-	1,  // 15: nightjar.v1.AgentControlService.EnrollAgent:output_type -> nightjar.v1.EnrolledAgent
-	6,  // 16: nightjar.v1.AgentControlService.SyncAgent:output_type -> nightjar.v1.AgentOrders
-	17, // 17: nightjar.v1.AgentControlService.RevokeAgent:output_type -> google.protobuf.Empty
-	13, // 18: nightjar.v1.AgentControlService.GetAgentRollout:output_type -> nightjar.v1.AgentRollout
-	13, // 19: nightjar.v1.AgentControlService.UpdateAgentRollout:output_type -> nightjar.v1.AgentRollout
-	13, // 20: nightjar.v1.AgentControlService.ResumeAgentRollout:output_type -> nightjar.v1.AgentRollout
-	13, // 21: nightjar.v1.AgentControlService.RollBackAgentRollout:output_type -> nightjar.v1.AgentRollout
-	15, // [15:22] is the sub-list for method output_type
-	8,  // [8:15] is the sub-list for method input_type
+	10, // 13: nightjar.v1.AgentControlService.StopAgentRollout:input_type -> nightjar.v1.StopAgentRolloutRequest
+	11, // 14: nightjar.v1.AgentControlService.ResumeAgentRollout:input_type -> nightjar.v1.ResumeAgentRolloutRequest
+	12, // 15: nightjar.v1.AgentControlService.RollBackAgentRollout:input_type -> nightjar.v1.RollBackAgentRolloutRequest
+	1,  // 16: nightjar.v1.AgentControlService.EnrollAgent:output_type -> nightjar.v1.EnrolledAgent
+	6,  // 17: nightjar.v1.AgentControlService.SyncAgent:output_type -> nightjar.v1.AgentOrders
+	18, // 18: nightjar.v1.AgentControlService.RevokeAgent:output_type -> google.protobuf.Empty
+	14, // 19: nightjar.v1.AgentControlService.GetAgentRollout:output_type -> nightjar.v1.AgentRollout
+	14, // 20: nightjar.v1.AgentControlService.UpdateAgentRollout:output_type -> nightjar.v1.AgentRollout
+	14, // 21: nightjar.v1.AgentControlService.StopAgentRollout:output_type -> nightjar.v1.AgentRollout
+	14, // 22: nightjar.v1.AgentControlService.ResumeAgentRollout:output_type -> nightjar.v1.AgentRollout
+	14, // 23: nightjar.v1.AgentControlService.RollBackAgentRollout:output_type -> nightjar.v1.AgentRollout
+	16, // [16:24] is the sub-list for method output_type
+	8,  // [8:16] is the sub-list for method input_type
 	8,  // [8:8] is the sub-list for extension type_name
 	8,  // [8:8] is the sub-list for extension extendee
 	0,  // [0:8] is the sub-list for field type_name
@@ -1197,7 +1248,7 @@ func file_agent_control_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_agent_control_proto_rawDesc), len(file_agent_control_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   16,
+			NumMessages:   17,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

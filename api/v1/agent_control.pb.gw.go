@@ -176,6 +176,33 @@ func local_request_AgentControlService_UpdateAgentRollout_0(ctx context.Context,
 	return msg, metadata, err
 }
 
+func request_AgentControlService_StopAgentRollout_0(ctx context.Context, marshaler runtime.Marshaler, client AgentControlServiceClient, req *http.Request, pathParams map[string]string) (proto.Message, runtime.ServerMetadata, error) {
+	var (
+		protoReq StopAgentRolloutRequest
+		metadata runtime.ServerMetadata
+	)
+	if err := marshaler.NewDecoder(req.Body).Decode(&protoReq); err != nil && !errors.Is(err, io.EOF) {
+		return nil, metadata, status.Errorf(codes.InvalidArgument, "%v", err)
+	}
+	if req.Body != nil {
+		_, _ = io.Copy(io.Discard, req.Body)
+	}
+	msg, err := client.StopAgentRollout(ctx, &protoReq, grpc.Header(&metadata.HeaderMD), grpc.Trailer(&metadata.TrailerMD))
+	return msg, metadata, err
+}
+
+func local_request_AgentControlService_StopAgentRollout_0(ctx context.Context, marshaler runtime.Marshaler, server AgentControlServiceServer, req *http.Request, pathParams map[string]string) (proto.Message, runtime.ServerMetadata, error) {
+	var (
+		protoReq StopAgentRolloutRequest
+		metadata runtime.ServerMetadata
+	)
+	if err := marshaler.NewDecoder(req.Body).Decode(&protoReq); err != nil && !errors.Is(err, io.EOF) {
+		return nil, metadata, status.Errorf(codes.InvalidArgument, "%v", err)
+	}
+	msg, err := server.StopAgentRollout(ctx, &protoReq)
+	return msg, metadata, err
+}
+
 func request_AgentControlService_ResumeAgentRollout_0(ctx context.Context, marshaler runtime.Marshaler, client AgentControlServiceClient, req *http.Request, pathParams map[string]string) (proto.Message, runtime.ServerMetadata, error) {
 	var (
 		protoReq ResumeAgentRolloutRequest
@@ -335,6 +362,26 @@ func RegisterAgentControlServiceHandlerServer(ctx context.Context, mux *runtime.
 			return
 		}
 		forward_AgentControlService_UpdateAgentRollout_0(annotatedContext, mux, outboundMarshaler, w, req, resp, mux.GetForwardResponseOptions()...)
+	})
+	mux.Handle(http.MethodPost, pattern_AgentControlService_StopAgentRollout_0, func(w http.ResponseWriter, req *http.Request, pathParams map[string]string) {
+		ctx, cancel := context.WithCancel(req.Context())
+		defer cancel()
+		var stream runtime.ServerTransportStream
+		ctx = grpc.NewContextWithServerTransportStream(ctx, &stream)
+		inboundMarshaler, outboundMarshaler := runtime.MarshalerForRequest(mux, req)
+		annotatedContext, err := runtime.AnnotateIncomingContext(ctx, mux, req, "/nightjar.v1.AgentControlService/StopAgentRollout", runtime.WithHTTPPathPattern("/api/nightjar/v1/agents/rollout:stop"))
+		if err != nil {
+			runtime.HTTPError(ctx, mux, outboundMarshaler, w, req, err)
+			return
+		}
+		resp, md, err := local_request_AgentControlService_StopAgentRollout_0(annotatedContext, inboundMarshaler, server, req, pathParams)
+		md.HeaderMD, md.TrailerMD = metadata.Join(md.HeaderMD, stream.Header()), metadata.Join(md.TrailerMD, stream.Trailer())
+		annotatedContext = runtime.NewServerMetadataContext(annotatedContext, md)
+		if err != nil {
+			runtime.HTTPError(annotatedContext, mux, outboundMarshaler, w, req, err)
+			return
+		}
+		forward_AgentControlService_StopAgentRollout_0(annotatedContext, mux, outboundMarshaler, w, req, resp, mux.GetForwardResponseOptions()...)
 	})
 	mux.Handle(http.MethodPost, pattern_AgentControlService_ResumeAgentRollout_0, func(w http.ResponseWriter, req *http.Request, pathParams map[string]string) {
 		ctx, cancel := context.WithCancel(req.Context())
@@ -501,6 +548,23 @@ func RegisterAgentControlServiceHandlerClient(ctx context.Context, mux *runtime.
 		}
 		forward_AgentControlService_UpdateAgentRollout_0(annotatedContext, mux, outboundMarshaler, w, req, resp, mux.GetForwardResponseOptions()...)
 	})
+	mux.Handle(http.MethodPost, pattern_AgentControlService_StopAgentRollout_0, func(w http.ResponseWriter, req *http.Request, pathParams map[string]string) {
+		ctx, cancel := context.WithCancel(req.Context())
+		defer cancel()
+		inboundMarshaler, outboundMarshaler := runtime.MarshalerForRequest(mux, req)
+		annotatedContext, err := runtime.AnnotateContext(ctx, mux, req, "/nightjar.v1.AgentControlService/StopAgentRollout", runtime.WithHTTPPathPattern("/api/nightjar/v1/agents/rollout:stop"))
+		if err != nil {
+			runtime.HTTPError(ctx, mux, outboundMarshaler, w, req, err)
+			return
+		}
+		resp, md, err := request_AgentControlService_StopAgentRollout_0(annotatedContext, inboundMarshaler, client, req, pathParams)
+		annotatedContext = runtime.NewServerMetadataContext(annotatedContext, md)
+		if err != nil {
+			runtime.HTTPError(annotatedContext, mux, outboundMarshaler, w, req, err)
+			return
+		}
+		forward_AgentControlService_StopAgentRollout_0(annotatedContext, mux, outboundMarshaler, w, req, resp, mux.GetForwardResponseOptions()...)
+	})
 	mux.Handle(http.MethodPost, pattern_AgentControlService_ResumeAgentRollout_0, func(w http.ResponseWriter, req *http.Request, pathParams map[string]string) {
 		ctx, cancel := context.WithCancel(req.Context())
 		defer cancel()
@@ -544,6 +608,7 @@ var (
 	pattern_AgentControlService_RevokeAgent_0          = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 2, 2, 2, 3, 1, 0, 4, 1, 5, 4}, []string{"api", "nightjar", "v1", "agents", "agent_id"}, ""))
 	pattern_AgentControlService_GetAgentRollout_0      = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 2, 2, 2, 3, 2, 4}, []string{"api", "nightjar", "v1", "agents", "rollout"}, ""))
 	pattern_AgentControlService_UpdateAgentRollout_0   = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 2, 2, 2, 3, 2, 4}, []string{"api", "nightjar", "v1", "agents", "rollout"}, ""))
+	pattern_AgentControlService_StopAgentRollout_0     = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 2, 2, 2, 3, 2, 4}, []string{"api", "nightjar", "v1", "agents", "rollout"}, "stop"))
 	pattern_AgentControlService_ResumeAgentRollout_0   = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 2, 2, 2, 3, 2, 4}, []string{"api", "nightjar", "v1", "agents", "rollout"}, "resume"))
 	pattern_AgentControlService_RollBackAgentRollout_0 = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 2, 2, 2, 3, 2, 4}, []string{"api", "nightjar", "v1", "agents", "rollout"}, "rollback"))
 )
@@ -554,6 +619,7 @@ var (
 	forward_AgentControlService_RevokeAgent_0          = runtime.ForwardResponseMessage
 	forward_AgentControlService_GetAgentRollout_0      = runtime.ForwardResponseMessage
 	forward_AgentControlService_UpdateAgentRollout_0   = runtime.ForwardResponseMessage
+	forward_AgentControlService_StopAgentRollout_0     = runtime.ForwardResponseMessage
 	forward_AgentControlService_ResumeAgentRollout_0   = runtime.ForwardResponseMessage
 	forward_AgentControlService_RollBackAgentRollout_0 = runtime.ForwardResponseMessage
 )

@@ -25,6 +25,7 @@ const (
 	AgentControlService_RevokeAgent_FullMethodName          = "/nightjar.v1.AgentControlService/RevokeAgent"
 	AgentControlService_GetAgentRollout_FullMethodName      = "/nightjar.v1.AgentControlService/GetAgentRollout"
 	AgentControlService_UpdateAgentRollout_FullMethodName   = "/nightjar.v1.AgentControlService/UpdateAgentRollout"
+	AgentControlService_StopAgentRollout_FullMethodName     = "/nightjar.v1.AgentControlService/StopAgentRollout"
 	AgentControlService_ResumeAgentRollout_FullMethodName   = "/nightjar.v1.AgentControlService/ResumeAgentRollout"
 	AgentControlService_RollBackAgentRollout_FullMethodName = "/nightjar.v1.AgentControlService/RollBackAgentRollout"
 )
@@ -48,6 +49,9 @@ type AgentControlServiceClient interface {
 	GetAgentRollout(ctx context.Context, in *GetAgentRolloutRequest, opts ...grpc.CallOption) (*AgentRollout, error)
 	// UpdateAgentRollout says in which stages later changes reach agents.
 	UpdateAgentRollout(ctx context.Context, in *UpdateAgentRolloutRequest, opts ...grpc.CallOption) (*AgentRollout, error)
+	// StopAgentRollout lets no further agent have what is being rolled out, until somebody goes
+	// on with it or rolls it back.
+	StopAgentRollout(ctx context.Context, in *StopAgentRolloutRequest, opts ...grpc.CallOption) (*AgentRollout, error)
 	// ResumeAgentRollout goes on with a rollout that stopped, in spite of why it did.
 	ResumeAgentRollout(ctx context.Context, in *ResumeAgentRolloutRequest, opts ...grpc.CallOption) (*AgentRollout, error)
 	// RollBackAgentRollout gives all agents the policies from before. The next change of a
@@ -113,6 +117,16 @@ func (c *agentControlServiceClient) UpdateAgentRollout(ctx context.Context, in *
 	return out, nil
 }
 
+func (c *agentControlServiceClient) StopAgentRollout(ctx context.Context, in *StopAgentRolloutRequest, opts ...grpc.CallOption) (*AgentRollout, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(AgentRollout)
+	err := c.cc.Invoke(ctx, AgentControlService_StopAgentRollout_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *agentControlServiceClient) ResumeAgentRollout(ctx context.Context, in *ResumeAgentRolloutRequest, opts ...grpc.CallOption) (*AgentRollout, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(AgentRollout)
@@ -152,6 +166,9 @@ type AgentControlServiceServer interface {
 	GetAgentRollout(context.Context, *GetAgentRolloutRequest) (*AgentRollout, error)
 	// UpdateAgentRollout says in which stages later changes reach agents.
 	UpdateAgentRollout(context.Context, *UpdateAgentRolloutRequest) (*AgentRollout, error)
+	// StopAgentRollout lets no further agent have what is being rolled out, until somebody goes
+	// on with it or rolls it back.
+	StopAgentRollout(context.Context, *StopAgentRolloutRequest) (*AgentRollout, error)
 	// ResumeAgentRollout goes on with a rollout that stopped, in spite of why it did.
 	ResumeAgentRollout(context.Context, *ResumeAgentRolloutRequest) (*AgentRollout, error)
 	// RollBackAgentRollout gives all agents the policies from before. The next change of a
@@ -181,6 +198,9 @@ func (UnimplementedAgentControlServiceServer) GetAgentRollout(context.Context, *
 }
 func (UnimplementedAgentControlServiceServer) UpdateAgentRollout(context.Context, *UpdateAgentRolloutRequest) (*AgentRollout, error) {
 	return nil, status.Error(codes.Unimplemented, "method UpdateAgentRollout not implemented")
+}
+func (UnimplementedAgentControlServiceServer) StopAgentRollout(context.Context, *StopAgentRolloutRequest) (*AgentRollout, error) {
+	return nil, status.Error(codes.Unimplemented, "method StopAgentRollout not implemented")
 }
 func (UnimplementedAgentControlServiceServer) ResumeAgentRollout(context.Context, *ResumeAgentRolloutRequest) (*AgentRollout, error) {
 	return nil, status.Error(codes.Unimplemented, "method ResumeAgentRollout not implemented")
@@ -299,6 +319,24 @@ func _AgentControlService_UpdateAgentRollout_Handler(srv interface{}, ctx contex
 	return interceptor(ctx, in, info, handler)
 }
 
+func _AgentControlService_StopAgentRollout_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(StopAgentRolloutRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(AgentControlServiceServer).StopAgentRollout(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: AgentControlService_StopAgentRollout_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(AgentControlServiceServer).StopAgentRollout(ctx, req.(*StopAgentRolloutRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _AgentControlService_ResumeAgentRollout_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(ResumeAgentRolloutRequest)
 	if err := dec(in); err != nil {
@@ -361,6 +399,10 @@ var AgentControlService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "UpdateAgentRollout",
 			Handler:    _AgentControlService_UpdateAgentRollout_Handler,
+		},
+		{
+			MethodName: "StopAgentRollout",
+			Handler:    _AgentControlService_StopAgentRollout_Handler,
 		},
 		{
 			MethodName: "ResumeAgentRollout",

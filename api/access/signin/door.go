@@ -8,6 +8,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"math"
@@ -18,6 +19,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/coreos/go-oidc/v3/oidc"
 	"golang.org/x/oauth2"
 )
 
@@ -176,7 +178,7 @@ func (d *Door) start(w http.ResponseWriter, r *http.Request) {
 	to, err := d.Provider.begin(r.Context(), f)
 	if err != nil {
 		d.Log.Error("nobody can sign in by the provider", "error", err)
-		refuse(w, http.StatusBadGateway, "the provider can't be asked; the engine's log says why")
+		tellWhoCame(w, r, http.StatusBadGateway, "the provider can't be asked; the engine's log says why", localPath(r.URL.Query().Get("next")))
 		return
 	}
 	http.SetCookie(w, d.flowCookie(r, d.sealed(f), int(flowTime.Seconds())))
@@ -224,18 +226,18 @@ func (d *Door) callback(w http.ResponseWriter, r *http.Request) {
 	http.SetCookie(w, d.flowCookie(r, "", -1)) // a flow serves once
 	f, err := d.unsealed(r)
 	if err != nil {
-		d.refused(w, r, attempt, err)
+		d.refused(w, r, attempt, err, "/")
 		return
 	}
 	query := r.URL.Query()
 	if code := query.Get("error"); code != "" {
-		d.refused(w, r, attempt, errors.New("the provider refused: "+cut(code+" "+query.Get("error_description"))))
+		d.refused(w, r, attempt, fmt.Errorf("%w: %s", errProvider, cut(code+" "+query.Get("error_description"))), f.Next)
 		return
 	}
 	who, err := d.Provider.finish(r.Context(), f, query.Get("code"))
 	attempt.Name = cut(who.Name)
 	if err != nil {
-		d.refused(w, r, attempt, err)
+		d.refused(w, r, attempt, err, f.Next)
 		return
 	}
 	if _, ok := d.begin(w, r, attempt, who.Role); ok {
@@ -243,18 +245,46 @@ func (d *Door) callback(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
+// errProvider is of a provider that says no.
+var errProvider = errors.New("the provider refused")
+
 // refused answers who comes back from the provider and does not get in. Of what the
 // provider said, only the log has all.
-func (d *Door) refused(w http.ResponseWriter, r *http.Request, attempt Attempt, err error) {
+func (d *Door) refused(w http.ResponseWriter, r *http.Request, attempt Attempt, err error, next string) {
 	var noRole *NoRoleError
+	var expired *oidc.TokenExpiredError
 	if errors.Is(err, errFlow) || errors.As(err, &noRole) {
 		attempt.Refused = err.Error()
 	} else {
 		d.Log.Warn("somebody was refused who came from the provider", "name", attempt.Name, "error", err)
 		attempt.Refused = "the provider's answer does not let them in"
+		switch {
+		case errors.Is(err, errProvider):
+			attempt.Refused += ": it refused"
+		case errors.As(err, &expired):
+			attempt.Refused += ": it had expired when it came; the clocks of the provider and of this engine may differ"
+		}
 	}
 	d.Note(r.Context(), attempt)
-	refuse(w, http.StatusForbidden, attempt.Refused)
+	tellWhoCame(w, r, http.StatusForbidden, attempt.Refused, next)
+}
+
+// RefusedCookie has, for a minute, why somebody did not get in who came back from the
+// provider: the page shows it beside the ways to sign in, and forgets it.
+const RefusedCookie = "nightjar-refused"
+
+// tellWhoCame refuses: a person's browser is led to the page, which says why; anything else
+// is answered with the status.
+func tellWhoCame(w http.ResponseWriter, r *http.Request, status int, why, next string) {
+	if !strings.Contains(r.Header.Get("Accept"), "text/html") {
+		refuse(w, status, why)
+		return
+	}
+	http.SetCookie(w, &http.Cookie{
+		Name: RefusedCookie, Value: base64.RawURLEncoding.EncodeToString([]byte(why)), Path: "/", MaxAge: 60, Secure: r.TLS != nil, SameSite: http.SameSiteStrictMode,
+	})
+	w.Header().Set("Cache-Control", "no-store")
+	http.Redirect(w, r, next, http.StatusSeeOther)
 }
 
 // localPath is a path of the page: nothing that leads elsewhere.

@@ -512,6 +512,31 @@ func TestWhoIsNotMeantIsRefused(t *testing.T) {
 	}
 }
 
+// TestABrowserIsLedToThePageThatSaysWhy, beside the ways to sign in.
+func TestABrowserIsLedToThePageThatSaysWhy(t *testing.T) {
+	p := newProvider(t)
+	h := newHouse(t)
+	h.with(p)
+	p.claims = func(c map[string]any) { c["exp"] = time.Now().Add(-time.Hour).Unix() }
+	b := h.browser()
+	status, text := b.do(http.MethodGet, startPath+"?next=/signals/7", "", "Accept", "text/html,*/*")
+	at, _ := url.Parse(h.server.URL)
+	why := ""
+	for _, c := range b.Jar.Cookies(at) {
+		if c.Name == RefusedCookie {
+			said, err := base64.RawURLEncoding.DecodeString(c.Value)
+			if err != nil {
+				t.Fatal(err)
+			}
+			why = string(said)
+		}
+	}
+	if status != http.StatusOK || text != "the page" || !strings.Contains(why, "the clocks of the provider and of this engine may differ") {
+		t.Errorf("%d %s, and the page is told %q", status, text, why)
+	}
+	b.want(http.StatusUnauthorized, http.MethodGet, "/room")
+}
+
 // TestASignInIsOfTheBrowserThatBegan it, once, for a while.
 func TestASignInIsOfTheBrowserThatBegan(t *testing.T) {
 	h, p := newHouse(t), newProvider(t)

@@ -123,6 +123,18 @@ func (s *ControlService) UpdateAgentRollout(ctx context.Context, in *pb.UpdateAg
 	return s.do(func() error { return s.Fleet.Plan(ctx, stages) })
 }
 
+// StopAgentRollout stops a rollout, in the caller's name.
+func (s *ControlService) StopAgentRollout(ctx context.Context, in *pb.StopAgentRolloutRequest) (*pb.AgentRollout, error) {
+	why := strings.TrimSpace(in.GetReason())
+	if why == "" || len(why) > maxWhy {
+		return nil, api.BadRequest("reason", "say why, in at most %d bytes: it is kept", maxWhy)
+	}
+	return s.do(func() error { return s.Fleet.Stop(ctx, "stopped by "+access.Of(ctx).Name+": "+why) })
+}
+
+// maxWhy bounds why a rollout is stopped.
+const maxWhy = 1000
+
 // ResumeAgentRollout goes on with a rollout that stopped.
 func (s *ControlService) ResumeAgentRollout(ctx context.Context, _ *pb.ResumeAgentRolloutRequest) (*pb.AgentRollout, error) {
 	return s.do(func() error { return s.Fleet.Resume(ctx) })

@@ -127,3 +127,14 @@ const rolloutOf = (b: RolloutBody): Rollout => ({
 
 export const readRollout = async (signal?: AbortSignal): Promise<Rollout> => rolloutOf(await call<RolloutBody>(api + '/rollout', signal ? { signal } : {}))
 export const continueRollout = async (how: 'resume' | 'rollback'): Promise<Rollout> => rolloutOf(await call<RolloutBody>(`${api}/rollout:${how}`, { body: {} }))
+export const stopRollout = async (reason: string): Promise<Rollout> => rolloutOf(await call<RolloutBody>(`${api}/rollout:stop`, { body: { reason } }))
+
+/** Stage is which agents have a change, a part of them in percent or those with all tags, and how long they are watched. */
+export interface Stage {
+  percent: number
+  tags: string[]
+  soak: string
+}
+
+export const planRollout = async (stages: Stage[]): Promise<Rollout> => rolloutOf(await call<RolloutBody>(api + '/rollout', { method: 'PUT', body: { stages } }))
+export const revokeAgent = (id: string): Promise<unknown> => call(`${api}/${encodeURIComponent(id)}`, { method: 'DELETE' })

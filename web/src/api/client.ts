@@ -11,6 +11,8 @@ export class APIError extends Error {
   readonly place: { line: number; column: number } | undefined
   /** All that is wrong, where that is several things, each with its part of the request. */
   readonly details: { message: string; target: string }[]
+  /** Seconds after which it may be asked again; undefined: not said. */
+  retryAfter: number | undefined
 
   constructor(status: number, requestID: string, message: string, target?: string, details: { message: string; target: string }[] = []) {
     const at = /^(\d+):(\d+): /.exec(message)
@@ -19,6 +21,7 @@ export class APIError extends Error {
     this.requestID = requestID
     this.target = target
     this.details = details
+    this.retryAfter = undefined
     this.place = at ? { line: Number(at[1]), column: Number(at[2]) } : undefined
   }
 }
@@ -133,5 +136,7 @@ function errorOf(answer: Response, text: string): APIError {
   const said = (body.errors ?? []).map((e) => (typeof e === 'string' ? e : (e.detail ?? e.title ?? ''))).filter((e) => e !== '')
   const message = detail?.message ?? said.at(-1) ?? body.error?.message ?? `The engine answered ${answer.status}.`
   const details = (body.error?.details ?? []).flatMap((d) => (d.message ? [{ message: d.message, target: d.target ?? '' }] : []))
-  return new APIError(answer.status, id, message, detail?.target, details)
+  const error = new APIError(answer.status, id, message, detail?.target, details)
+  error.retryAfter = Number(answer.headers.get('Retry-After')) || undefined
+  return error
 }

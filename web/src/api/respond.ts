@@ -80,6 +80,23 @@ export async function responsesOf(signalID: string, signal?: AbortSignal): Promi
   return (body.responses ?? []).map(responseOf)
 }
 
+/** Listed is a response in the list of all: of which host, and about which signal. */
+export interface Listed extends Response {
+  host: string
+  agent: string
+  signalID: string
+}
+
+/** listResponses reads the newest 200 of an agent, or of all. */
+export async function listResponses(filter: { agent?: string; state?: string; action?: string }, signal: AbortSignal): Promise<{ all: Listed[]; more: number }> {
+  const query = { limit: 200, agent: filter.agent, state: filter.state || undefined, action: filter.action || undefined }
+  const body = await call<{ responses?: (ResponseBody & { agent?: string; signal_id?: string })[]; more?: number }>('/api/nightjar/v1/responses', { query, signal })
+  return { all: (body.responses ?? []).map((r) => ({ ...responseOf(r), host: r.host ?? '', agent: r.agent ?? '', signalID: r.signal_id ?? '' })), more: body.more ?? 0 }
+}
+
+/** respondOnHost has an agent do something that no signal asked for. */
+export const respondOnHost = async (agent: string, action: 'isolate' | 'release', reason: string): Promise<Response> => responseOf(await call<ResponseBody>('/api/nightjar/v1/responses', { body: { agent, action, reason } }))
+
 export const cancelResponse = (id: string): Promise<unknown> => call(`/api/nightjar/v1/responses/${encodeURIComponent(id)}/cancel`, { body: {} })
 
 const responseOf = (r: ResponseBody): Response => ({

@@ -5,10 +5,13 @@ import { useKeys } from '../../state/keys'
 import { age, dayAndClock, useZone, zoneName } from '../../state/time'
 import { count, oneLine, plural, term } from '../../state/text'
 import { pathOf } from '../../state/address'
+import { Act } from './act'
+import { Follows } from './follows'
 import { losses, need } from './need'
+import { Responses } from './responses'
 
 /** AgentPanel is an agent: what it can do here and why not, how it sees, and what it lost. */
-export function AgentPanel({ agent: a, close }: { agent: Agent | undefined; close: () => void }) {
+export function AgentPanel({ agent: a, close, onDone }: { agent: Agent | undefined; close: () => void; onDone: () => void }) {
   useKeys([{ keys: 'Escape', does: 'close', act: close }])
   const box = useRef<HTMLElement>(null)
   useEffect(() => {
@@ -17,12 +20,12 @@ export function AgentPanel({ agent: a, close }: { agent: Agent | undefined; clos
   return (
     <aside class="keep-panel" aria-label="Agent" tabIndex={0} ref={box}>
       <div class="keep-panel-head"><span>Agent</span><button class="button quiet" onClick={close}>Close <kbd aria-hidden="true">Esc</kbd></button></div>
-      {a ? <About agent={a} /> : <p>No agent of this address reported within a day, or is enrolled.</p>}
+      {a ? <About agent={a} onDone={onDone} /> : <p>No agent of this address reported within a day, or is enrolled.</p>}
     </aside>
   )
 }
 
-function About({ agent: a }: { agent: Agent }) {
+function About({ agent: a, onDone }: { agent: Agent; onDone: () => void }) {
   const zone = useZone()
   const at = (moment: number) => (moment === 0 ? 'not known' : `${dayAndClock(moment, zone)} ${zoneName(zone)}, ${age(moment)} ago`)
   return (
@@ -45,10 +48,13 @@ function About({ agent: a }: { agent: Agent }) {
           ['Isolated', a.isolated ? <span class="critical">yes: it reaches this engine only</span> : 'no'],
         ]} />
         <p class="keep-actions"><a class="link" href={pathOf(['signals'], { query: term('host', a.host), from: 'now-30d' })}>Its signals of 30 days</a></p>
+        <Act agent={a} onDone={onDone} />
       </Section>
+      <Follows of={a} />
       <Abilities of={a} />
       <Losses of={a} />
       <Hooks of={a} />
+      {a.enrolled && <Section title="What was done to it"><Responses agent={a.key} /></Section>}
     </>
   )
 }
@@ -79,7 +85,8 @@ function Losses({ of: a }: { of: Agent }) {
       {said.length === 0 ? <p>None.</p> : (
         <ul class="keep-list">{said.map(({ kind, cause, n }) => <li key={kind + cause}><b>{count(n)}</b><span>{kind.toLowerCase()}: {oneLine(cause, 300)}</span></li>)}</ul>
       )}
-      {a.reported > 0 && <p class="small mut">{count(a.filtered)} left out in the kernel, {count(a.delivered)} judged; {plural(a.matches, 'match', 'matches')}: {count(a.sent)} sent, {count(a.unsent)} on the way, {count(a.heldBack)} held back by limits.</p>}
+      {a.reported > 0 && <p class="small mut">{count(a.filtered)} left out in the kernel, {count(a.delivered)} judged; {plural(a.matches, 'match', 'matches')}: {count(a.sent)} sent, {count(a.unsent)} in its spool, {count(a.heldBack)} held back by limits.</p>}
+      <p class="small"><a class="link" href={pathOf(['search'], { query: `source:runtime-security-agent @agent.rule_id:lost_events ${term('host', a.host)}`, from: 'now-30d' })}>Each loss, and each time in which nobody watched</a></p>
     </Section>
   )
 }

@@ -1,60 +1,47 @@
-import { listAgents, type Agent } from '../../api/agents'
-import { Known, Nothing, Place, Snippet } from '../../parts/keep'
+import type { ViewProps } from '../../views'
+import { listAgents } from '../../api/agents'
+import { Known, Nothing, Place } from '../../parts/keep'
 import { change, useAddress } from '../../state/address'
 import { useAsk, useEvery } from '../../state/ask'
-import { plural } from '../../state/text'
 import { AgentPanel } from './agent'
-import { AgentTable } from './table'
-import { RolloutLine } from './rollout'
-import { Switch } from './switch'
-import { inNeed, need } from './need'
+import { List } from './list'
+import { Policies } from './policies'
+import { Responses } from './responses'
+import { Tokens } from './tokens'
+import './agents.css'
 
-/** Agents are those that watch hosts: what they may do, what they follow, and what they lose. */
-export default function Agents() {
+const tabs = [
+  { href: '/agents', title: 'Agents' },
+  { href: '/agents/policies', title: 'Policies' },
+  { href: '/agents/responses', title: 'Responses' },
+  { href: '/agents/tokens', title: 'Tokens' },
+]
+
+/** Agents are those that watch hosts: what they may do, what they follow, what they lose, and what people had them do. */
+export default function Agents({ rest: [place, id] }: ViewProps) {
+  if (place === undefined) return <All />
+  return <Place title="Agents" tabs={tabs} here={'/agents/' + place}><Shown place={place} id={id} /></Place>
+}
+
+function Shown({ place, id }: { place: string; id: string | undefined }) {
+  switch (place) {
+    case 'policies': return <Policies id={id} />
+    case 'responses': return <Responses />
+    case 'tokens': return <Tokens />
+    default: return <Nothing title="There is no such place here" />
+  }
+}
+
+function All() {
   const { query } = useAddress()
   const agents = useAsk('agents', listAgents, 'keep')
   useEvery(5000, agents.again)
   const current = query.get('agent') ?? undefined
   const open = agents.value?.find((a) => a.key === current)
+  const close = () => change({ agent: undefined })
   return (
-    <Place
-      title="Agents"
-      panel={current !== undefined && agents.value !== undefined && <AgentPanel agent={open} close={() => change({ agent: undefined })} />}
-    >
-      <Known of={agents}>
-        {(all) => all.length === 0 ? <NoAgents /> : (
-          <>
-            <p class="place-lead">{summary(all)}</p>
-            <Switch />
-            <RolloutLine />
-            <AgentTable agents={inNeed(all)} current={current} onOpen={(key) => change({ agent: key === current ? undefined : key })} />
-            <p class="small mut">Those that reported within a day, and all that are enrolled.</p>
-          </>
-        )}
-      </Known>
+    <Place title="Agents" tabs={tabs} here="/agents" panel={current !== undefined && agents.value !== undefined && <AgentPanel agent={open} close={close} onDone={agents.again} />}>
+      <Known of={agents}>{(all) => <List all={all} />}</Known>
     </Place>
-  )
-}
-
-function summary(all: Agent[]): string {
-  const found = new Map<string, number>()
-  for (const a of inNeed(all)) {
-    const n = need(a)
-    if (n.rank < 5) found.set(n.word, (found.get(n.word) ?? 0) + 1)
-  }
-  const said = [...found].map(([word, n]) => `${n} ${word}`)
-  return `${plural(all.length, 'agent')}. ${said.length === 0 ? 'Each follows what it is to follow, and has lost nothing.' : said.join(', ') + '.'}`
-}
-
-function NoAgents() {
-  return (
-    <Nothing title="No agent watches a host yet">
-      <p>An agent sees processes, files and connections in the kernel, judges them by the policies that this engine gives it, and can kill and deny. Linux 5.10 or newer, with BTF.</p>
-      <p>Make a token, which lets hosts enrol:</p>
-      <Snippet name="Copy the command for a token" text="nightjar agents token web --uses 20 --expires-in 1d" />
-      <p>Then, on each host, as root:</p>
-      <Snippet name="Copy the command of a host" text={`NIGHTJAR_ENROLL=TOKEN nightjar agent --server ${location.origin} --tag env:prod`} />
-      <p class="small mut" role="status"><i class="dot wait" />waiting for the first agent</p>
-    </Nothing>
   )
 }

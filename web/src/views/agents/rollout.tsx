@@ -1,34 +1,41 @@
 import { useState } from 'preact/hooks'
-import { continueRollout, readRollout, type Rollout } from '../../api/agents'
-import { Dialog } from '../../parts/dialog'
+import { continueRollout, readRollout, stopRollout, type Rollout } from '../../api/agents'
+import { Confirm } from '../../parts/confirm'
 import { Facts, Known } from '../../parts/keep'
+import { pathOf } from '../../state/address'
 import { useAsk, useEvery } from '../../state/ask'
-import { tell } from '../../state/done'
 import { useMay } from '../../state/session'
 import { dayAndMinutes, useZone, zoneName } from '../../state/time'
 import { oneLine, plural } from '../../state/text'
+import { Plan, Stages } from './stages'
 
-type How = 'resume' | 'rollback'
+type How = 'stop' | 'resume' | 'rollback'
 
-/** RolloutLine says how far the newest policies are, and lets somebody go on or back. */
+/** RolloutLine says how far the newest policies are, stage by stage, and lets somebody stop, go on or back. */
 export function RolloutLine() {
   const rollout = useAsk('rollout', readRollout, 'keep')
   useEvery(5000, rollout.again)
-  const [asking, setAsking] = useState<How | undefined>()
+  const [asking, setAsking] = useState<How | 'plan'>()
   const lacks = useMay('agents')
+  const mayAudit = useMay('administer') === ''
   const zone = useZone()
+  const button = (how: How | 'plan', text: string, look = '') => <button class={'button ' + look} disabled={lacks !== ''} title={lacks} onClick={() => setAsking(how)}>{text}</button>
   return (
     <Known of={rollout}>
       {(r) => (
         <>
           <div class="keep-line">
-            <b>Policies</b>
-            <span class="say">{said(r)} <span class="mut">{r.changed > 0 && `Changed ${dayAndMinutes(r.changed, zone)} ${zoneName(zone)}.`}</span></span>
-            {r.state === 'stopped' && <button class="button" disabled={lacks !== ''} title={lacks} onClick={() => setAsking('resume')}>Go on</button>}
-            {r.state !== 'done' && r.before > 0 && <button class="button danger" disabled={lacks !== ''} title={lacks} onClick={() => setAsking('rollback')}>Back to version {r.before}</button>}
+            <b>Rollout</b>
+            <span class="say">{said(r)} <span class="mut">{r.changed > 0 && `Changed ${dayAndMinutes(r.changed, zone)} ${zoneName(zone)}.`}</span>{mayAudit && <> <a class="link" href={pathOf(['operation', 'audit'], { text: 'Agent', kind: 'change' })}>By whom</a></>}</span>
+            {r.state === 'running' && button('stop', 'Stop')}
+            {r.state === 'stopped' && button('resume', 'Go on')}
+            {r.state !== 'done' && r.before > 0 && button('rollback', `Back to version ${r.before}`, 'danger')}
+            {r.state === 'done' && button('plan', 'Stages…')}
           </div>
+          <Stages of={r} />
           {r.errors.map((e) => <p key={e} class="small critical">{oneLine(e, 400)}</p>)}
-          {asking && <Confirm how={asking} rollout={r} close={() => setAsking(undefined)} onDone={rollout.put} />}
+          {asking === 'plan' && <Plan of={r} close={() => setAsking(undefined)} onDone={rollout.put} />}
+          {asking !== undefined && asking !== 'plan' && <Ask how={asking} rollout={r} close={() => setAsking(undefined)} onDone={rollout.put} />}
         </>
       )}
     </Known>
@@ -36,37 +43,31 @@ export function RolloutLine() {
 }
 
 function said(r: Rollout) {
-  const stage = r.stages[r.stage - 1]
   const last = r.stages.at(-1)
   if (r.state === 'done') return <>Version {r.version} is what all agents are to have{last && `; ${last.inForce} of ${plural(last.agents, 'agent')} ${last.inForce === 1 ? 'has' : 'have'} it`}.</>
-  const where = stage && `stage ${r.stage} of ${r.stages.length} (${stage.tags.length > 0 ? stage.tags.map((t) => oneLine(t, 40)).join(', ') : `${stage.percent} %`}): ${stage.inForce} of ${plural(stage.agents, 'agent')}`
-  return <><span class={r.state === 'stopped' ? 'critical' : 'medium'}>Version {r.version} {r.state === 'stopped' ? 'stopped' : 'is going out'}</span>, {where}. {oneLine(r.reason, 400)}</>
+  return <><span class={r.state === 'stopped' ? 'critical' : 'medium'}>Version {r.version} {r.state === 'stopped' ? 'stopped' : 'is going out'}</span>, stage {r.stage} of {r.stages.length}. {oneLine(r.reason, 400)}</>
 }
 
-function Confirm({ how, rollout: r, close, onDone }: { how: How; rollout: Rollout; close: () => void; onDone: (change: (r: Rollout) => Rollout) => void }) {
-  const [sending, setSending] = useState(false)
-  const text = how === 'resume' ? `Go on with version ${r.version}` : `Back to version ${r.before}`
+const texts: Record<How, (r: Rollout) => { verb: string; said: string; done: string }> = {
+  stop: (r) => ({ verb: 'Stop', said: 'No further agent has it. Those that follow it stay with it, until somebody goes on or back.', done: `Version ${r.version} stopped.` }),
+  resume: (r) => ({ verb: `Go on with version ${r.version}`, said: 'It goes on in spite of why it stopped.', done: `Version ${r.version} goes on.` }),
+  rollback: (r) => ({ verb: `Back to version ${r.before}`, said: 'What the newest policies see and stop is no longer seen and stopped. The next change of a policy or rule begins another rollout.', done: `All agents are to have version ${r.before}.` }),
+}
+
+function Ask({ how, rollout: r, close, onDone }: { how: How; rollout: Rollout; close: () => void; onDone: (change: (r: Rollout) => Rollout) => void }) {
+  const [reason, setReason] = useState('')
+  const text = texts[how](r)
   const act = async () => {
-    setSending(true)
-    try {
-      const now = await continueRollout(how)
-      onDone(() => now)
-      tell({ text: how === 'resume' ? `Version ${r.version} goes on.` : `All agents are to have version ${r.before}.` })
-      close()
-    } catch (e) {
-      setSending(false)
-      tell({ text: `Nothing was changed: ${(e as Error).message}`, failed: true })
-    }
+    const now = await (how === 'stop' ? stopRollout(reason.trim()) : continueRollout(how))
+    onDone(() => now)
+    return text.done
   }
-  const touched = how === 'resume' ? (r.stages.at(-1)?.agents ?? 0) : r.stages.reduce((most, s) => Math.max(most, s.inForce), 0)
+  const touched = how === 'rollback' ? r.stages.reduce((most, s) => Math.max(most, s.inForce), 0) : (r.stages.at(-1)?.agents ?? 0)
   return (
-    <Dialog title={`${text}?`} close={close} class="keep-dialog">
-      <Facts of={[['Touches', plural(touched, 'agent')], ...(r.reason !== '' ? [['It stopped since', oneLine(r.reason, 400)] as [string, string]] : [])]} />
-      <p class="small mut">{how === 'resume' ? 'It goes on in spite of why it stopped.' : 'What the newest policies see and stop is no longer seen and stopped. The next change of a policy or rule begins another rollout.'}</p>
-      <div class="keep-actions">
-        <button class="button danger" disabled={sending} onClick={() => void act()}>{text}</button>
-        <button class="button quiet" onClick={close}>Leave it</button>
-      </div>
-    </Dialog>
+    <Confirm title={`${text.verb}?`} verb={text.verb} act={act} close={close} blocked={how === 'stop' && reason.trim() === ''}>
+      <Facts of={[['Touches', plural(touched, 'agent')], ...(r.reason !== '' && r.state === 'stopped' ? [['It stopped since', oneLine(r.reason, 400)] as [string, string]] : [])]} />
+      <p class="small mut">{text.said}</p>
+      {how === 'stop' && <input class="field" aria-label="Why" placeholder="Why: it is kept, with your name" autofocus value={reason} onInput={(e) => setReason(e.currentTarget.value)} />}
+    </Confirm>
   )
 }

@@ -2,10 +2,13 @@ import { useState } from 'preact/hooks'
 import { APIError } from '../../api/client'
 import { providerAddress, signInWithKey, signInWithPassword, type Caller, type Ways } from '../../api/session'
 import { entered } from '../../state/session'
+import { shown } from '../../state/text'
+import { duration } from '../../state/time'
 import './sign-in.css'
 
 /** SignIn lets somebody in: by name and password, by the provider, or with a key. */
 export function SignIn({ ways, ended }: { ways: Ways; ended: boolean }) {
+  const [refused] = useState(takeRefusal)
   const [way, setWay] = useState<'password' | 'key'>(ways.password ? 'password' : 'key')
   return (
     <main class="sign-in">
@@ -15,6 +18,7 @@ export function SignIn({ ways, ended }: { ways: Ways; ended: boolean }) {
       </p>
       <h1>Sign in</h1>
       {ended && <p class="mut">Your session has ended. What you had open is still in the address.</p>}
+      {refused !== '' && <p role="alert" class="critical">You were not let in: {shown(refused)}.</p>}
       {ways.provider && <p><a class="button main" data-leave href={providerAddress(location.pathname + location.search)}>Sign in with your organisation</a></p>}
       {way === 'password' ? <PasswordForm /> : <KeyForm />}
       <p class="small">
@@ -36,10 +40,28 @@ function useAttempt(attempt: () => Promise<Caller>) {
     setWrong('')
     attempt().then(entered, (error: Error) => {
       setTrying(false)
-      setWrong(error instanceof APIError && (error.status === 401 || error.status === 403) ? 'It is not valid here.' : error.message)
+      setWrong(wordsOf(error))
     })
   }
   return { trying, wrong, submit }
+}
+
+function wordsOf(error: Error): string {
+  if (!(error instanceof APIError)) return error.message
+  if (error.status === 429) return `Too many attempts. Try again${error.retryAfter === undefined ? ' later' : ` in ${duration(error.retryAfter * 1000)}`}.`
+  return error.status === 401 || error.status === 403 ? 'It is not valid here.' : error.message
+}
+
+/** takeRefusal is why the engine let nobody in who came back from the provider, told once. */
+function takeRefusal(): string {
+  const found = /(?:^|; )nightjar-refused=([^;]*)/.exec(document.cookie)?.[1]
+  if (!found) return ''
+  document.cookie = 'nightjar-refused=; Path=/; Max-Age=0; SameSite=Strict'
+  try {
+    return new TextDecoder().decode(Uint8Array.from(atob(found.replace(/-/g, '+').replace(/_/g, '/')), (c) => c.charCodeAt(0)))
+  } catch {
+    return 'the engine’s log says why'
+  }
 }
 
 function PasswordForm() {

@@ -1,0 +1,46 @@
+import { useState } from 'preact/hooks'
+import { revokeAgent, type Agent } from '../../api/agents'
+import { respondOnHost } from '../../api/respond'
+import { Confirm } from '../../parts/confirm'
+import { Facts } from '../../parts/keep'
+import { useMay } from '../../state/session'
+import { age } from '../../state/time'
+import { oneLine } from '../../state/text'
+
+type What = 'isolate' | 'release' | 'revoke'
+
+const texts: Record<What, { verb: string; said: string; done: string }> = {
+  isolate: { verb: 'Isolate', said: 'It reaches this engine only, until somebody releases it. What is open on it breaks off.', done: 'is asked to isolate itself' },
+  release: { verb: 'Release', said: 'It reaches the network again.', done: 'is asked to release itself' },
+  revoke: { verb: 'Forget', said: 'Its key is refused at once, and the agent is forgotten. It watches on by its last policies, and what it sends is refused. To have it back, it enrols anew.', done: 'is forgotten' },
+}
+
+/** Act has something done to an enrolled agent's host, or forgets the agent. */
+export function Act({ agent: a, onDone }: { agent: Agent; onDone: () => void }) {
+  const [asking, setAsking] = useState<What>()
+  const [reason, setReason] = useState('')
+  const isolate = useMay('isolate')
+  const agents = useMay('agents')
+  if (!a.enrolled) return null
+  const act = async (what: What) => {
+    await (what === 'revoke' ? revokeAgent(a.key) : respondOnHost(a.key, what, reason.trim()))
+    setReason('')
+    onDone()
+    return `${oneLine(a.host, 80)} ${texts[what].done}.`
+  }
+  const to: What = a.isolated ? 'release' : 'isolate'
+  return (
+    <p class="keep-actions">
+      <button class={'button ' + (to === 'isolate' ? 'danger' : '')} disabled={isolate !== ''} title={isolate} onClick={() => setAsking(to)}>{texts[to].verb}…</button>
+      <button class="button" disabled={agents !== ''} title={agents} onClick={() => setAsking('revoke')}>Forget…</button>
+      {(isolate || agents) !== '' && <span class="mut small">{isolate || agents}</span>}
+      {asking && (
+        <Confirm title={`${texts[asking].verb} ${oneLine(a.host, 80)}?`} verb={texts[asking].verb} act={() => act(asking)} close={() => setAsking(undefined)} blocked={asking !== 'revoke' && reason.trim() === ''}>
+          <Facts of={[['Host', oneLine(a.host, 200)], ['Last contact', a.contact === 0 ? 'never' : `${age(a.contact)} ago`]]} />
+          <p class="small mut">{texts[asking].said}</p>
+          {asking !== 'revoke' && <input class="field" aria-label="Why" placeholder="Why: it is kept in the audit log" autofocus value={reason} onInput={(e) => setReason(e.currentTarget.value)} />}
+        </Confirm>
+      )}
+    </p>
+  )
+}
