@@ -122,3 +122,11 @@ export async function axeFaults(page) {
   const { violations } = await page.evaluate(() => window.axe.run(document, { resultTypes: ['violations'] }))
   return violations.flatMap((v) => v.nodes.map((n) => `${v.id}: ${n.target.join(' ')}: ${n.failureSummary}`))
 }
+
+/** rewrite replaces what stands in an editor, as somebody does who deletes it first. */
+export async function rewrite(page, editor, text) {
+  await page.locator('.cm-content').and(editor).waitFor()
+  await editor.press('ControlOrMeta+a')
+  await editor.press('Delete')
+  await page.keyboard.insertText(text)
+}

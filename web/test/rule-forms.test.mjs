@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { after, before } from 'node:test'
 import { hostile, makeRule, send } from './data.mjs'
-import { axeFaults, openBrowser, openPage, scene, startEngine } from './engine.mjs'
+import { axeFaults, openBrowser, openPage, rewrite, scene, startEngine } from './engine.mjs'
 
 let engine, browser
 before(async () => {
@@ -211,14 +211,14 @@ scene('workload: an agent rule in SECL, and the rule over what it sends', async 
   await making.getByLabel('Expression').fill('exec.file.nmae == "nc"')
   await making.getByRole('alert').filter({ hasText: '1:1' }).waitFor()
   assert.equal(await making.getByRole('button', { name: 'Store the agent rule' }).isDisabled(), true)
-  await making.getByLabel('Expression').fill('exec.file.name == "nc"')
+  await rewrite(page, making.getByRole('textbox', { name: 'Expression' }), 'exec.file.name == "nc"')
   await making.getByRole('button', { name: 'Store the agent rule' }).click()
   await page.getByLabel('form_shell', { exact: true }).waitFor()
   const { rule } = await stored(page)
   has(rule, { type: 'workload_security', queries: [{ query: '@agent.rule_id:form_shell', dataSource: 'security_runtime' }] })
   const all = await engine.call('/api/v2/remote_config/products/cws/agent_rules')
   assert.equal(all.data.find((r) => r.attributes.name === 'form_shell').attributes.expression, 'exec.file.name == "nc"')
-  await page.getByLabel('form_shell', { exact: true }).fill('exec.file.name == "ncat"')
+  await rewrite(page, page.getByRole('textbox', { name: 'form_shell', exact: true }), 'exec.file.name == "ncat"')
   await page.getByRole('button', { name: 'Store the expression' }).click()
   await page.getByRole('status').filter({ hasText: 'form_shell is stored.' }).waitFor()
 })
@@ -231,7 +231,7 @@ scene('a mistake stands at its field, and the list of mistakes leads there', asy
   await page.locator('.rule-said').getByRole('button', { name: 'options.newValueOptions.forgetAfter' }).click()
   assert.equal(await field(page, 'Forgets after').evaluate((e) => e === document.activeElement), true)
   assert.equal(await page.getByRole('button', { name: /Store the rule/ }).isDisabled(), true)
-  await field(page, 'Events').fill('a:(b OR')
+  await rewrite(page, page.getByRole('textbox', { name: 'Events', exact: true }), 'a:(b OR')
   await page.locator('.rule-field').filter({ has: field(page, 'Events') }).getByRole('alert').waitFor()
   assert.deepEqual(page.faults, [], 'no answer of 400 while one types')
 })

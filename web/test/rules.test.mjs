@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before } from 'node:test'
 import { hostile, makeRule, makeSignals, send } from './data.mjs'
-import { axeFaults, openBrowser, openPage, scene, startEngine } from './engine.mjs'
+import { axeFaults, openBrowser, openPage, rewrite, scene, startEngine } from './engine.mjs'
 
 const pictures = process.env.PICTURES ?? join(tmpdir(), 'nightjar-pictures')
 
@@ -156,12 +156,12 @@ scene('tests of a rule are run by the engine, on the draft, and kept with the ru
   await page.getByLabel('so many, a second apart').fill('2')
   await page.getByRole('button', { name: 'Add', exact: true }).click()
   await page.getByText('1 test of this draft passes, not saved').waitFor()
-  await page.getByLabel('Events', { exact: true }).fill('source:another')
+  await rewrite(page, page.getByRole('textbox', { name: 'Events', exact: true }), 'source:another')
   await page.getByText('1 of 1 fails').waitFor()
   await page.locator('.rule-test-open').click()
   await page.locator('.rule-differs').getByText('there is no such signal').waitFor()
   assert.deepEqual(await axeFaults(page), [])
-  await page.getByLabel('Events', { exact: true }).fill('source:page-rules')
+  await rewrite(page, page.getByRole('textbox', { name: 'Events', exact: true }), 'source:page-rules')
   await page.getByText('1 test of this draft passes').waitFor()
   await page.reload()
   await page.getByText('1 test of this draft passes, not saved').waitFor()
@@ -172,10 +172,7 @@ scene('tests of a rule are run by the engine, on the draft, and kept with the ru
   assert.match(text, /count: 2, every: 1s/)
   await page.getByRole('button', { name: 'Edit', exact: true }).click()
   const yaml = page.getByRole('textbox', { name: 'Tests as YAML' })
-  await page.locator('.cm-content').and(yaml).waitFor()
-  await yaml.press('ControlOrMeta+a')
-  await yaml.press('Delete')
-  await yaml.pressSequentially('tests: 5')
+  await rewrite(page, yaml, 'tests: 5')
   await page.getByText('they can’t be run').waitFor()
   await page.getByRole('alert').filter({ hasText: 'want a list' }).waitFor()
   await page.getByRole('button', { name: 'Discard' }).click()
