@@ -14,6 +14,8 @@ type Exchange struct {
 	Base string // scheme and host that the caller used
 	Path string // that was asked for
 	From string // address of the caller, with its port
+	// Search is what the caller calls the search that the request is part of; see Running.
+	Search string
 	// Present are the fields that the outermost object of the body has, by proto
 	// name; keys are the paths of all its keys, as they are written.
 	Present []string

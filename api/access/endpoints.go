@@ -97,7 +97,7 @@ var services = map[string][]group{
 		{Endpoint{TriageSignals, Change}, "CreateTriageJob UndoTriageJob"},
 	},
 	"Facet": {
-		{Endpoint{ReadSignals, Quiet}, "CountSignalFacets CountSignalsOverTime CheckSearch"},
+		{Endpoint{ReadSignals, Quiet}, "CountSignalFacets CountSignalsOverTime CheckSearch GetSearchProgress"},
 		{Endpoint{ReadEvents, Quiet}, "CountEventFacets CountEventsOverTime CompleteSearch HintSearch GetEntity ListSources"},
 	},
 	"SQL": {{Endpoint{ReadEvents, SQL}, "Query"}},

@@ -350,7 +350,7 @@ func (f *Facets) ask(ctx context.Context, c *counting, sql string, read func(dri
 	}
 	began, most := time.Now(), f.logs.config.Time
 	settings["max_execution_time"] = most.Seconds()
-	rows, err := conn.Query(ch.Context(ctx, ch.WithParameters(c.p.Map()), ch.WithSettings(settings)), sql)
+	rows, err := conn.Query(progressing(ctx, ch.WithParameters(c.p.Map()), ch.WithSettings(settings)), sql)
 	if err != nil {
 		return false, connError(ctx, err)
 	}

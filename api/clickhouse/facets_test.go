@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"nightjar/api"
 	adapter "nightjar/api/clickhouse"
 	"nightjar/api/services/facets"
 	"nightjar/compiler/search"
@@ -222,5 +223,23 @@ func TestCountsEndWithTheirCaller(t *testing.T) {
 		if time.Now().After(until) {
 			t.Fatal("it still runs")
 		}
+	}
+}
+
+// TestCountsSayHowFarTheyAre counts events whose number is known.
+func TestCountsSayHowFarTheyAre(t *testing.T) {
+	conn := testenv.ClickHouse(t)
+	fillEvents(t, conn, 250_000)
+	var running api.Running
+	ctx, end := running.Begin(t.Context(), "ann", "counts")
+	defer end()
+	if _, err := adapter.NewFacets(adapter.NewLogs(conn, adapter.LogsConfig{}), nil).Facets(ctx, facets.Question{
+		Selection: facets.Selection{Of: facets.Events, Query: parse(t, "*"), From: new(schema.MinMillis), To: new(schema.MaxMillis)},
+		Fields:    facetFields(schema.ParseField, "host"), Limit: 3,
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if rows, total, ok := running.Of("ann", "counts"); rows != 250_000 || total != 250_000 || !ok {
+		t.Errorf("read %d of %d, %t", rows, total, ok)
 	}
 }

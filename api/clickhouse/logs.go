@@ -283,7 +283,7 @@ func (l *Logs) query(ctx context.Context, p *search.Params, use indexUse, sql st
 	if use == whileReading {
 		delete(settings, indexesWhileReading)
 	}
-	return l.conn.Query(ch.Context(ctx, ch.WithParameters(p.Map()), ch.WithSettings(settings)), sql)
+	return l.conn.Query(progressing(ctx, ch.WithParameters(p.Map()), ch.WithSettings(settings)), sql)
 }
 
 // settings are those of a statement that may take what is left of the time.

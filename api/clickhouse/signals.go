@@ -48,7 +48,7 @@ func NewJobSignals(conn driver.Conn) *Signals {
 
 // query runs a statement.
 func (s *Signals) query(ctx context.Context, sql string, params map[string]string) (driver.Rows, error) {
-	return s.conn.Query(ch.Context(ctx, ch.WithParameters(params), ch.WithSettings(s.known.statement(ctx, s.conn))), sql)
+	return s.conn.Query(progressing(ctx, ch.WithParameters(params), ch.WithSettings(s.known.statement(ctx, s.conn))), sql)
 }
 
 const signalColumns = "key, id, version, timestamp, message, status, service, host, tags, raw"
@@ -260,7 +260,7 @@ func (s *Signals) MatchingSignals(ctx context.Context, at schema.Millis, seq uin
 // MatchingRules implements api.Signals.
 func (s *Signals) MatchingRules(ctx context.Context, at schema.Millis, seq uint64) (out []string, err error) {
 	params := clickhouse.Params{}.Int("at", int64(at)).Uint("seq", seq)
-	rows, err := s.conn.Query(ch.Context(ctx, ch.WithParameters(ch.Parameters(params))), "SELECT DISTINCT rule_key FROM matches WHERE at = fromUnixTimestamp64Milli({at:Int64}) AND seq = {seq:UInt64}")
+	rows, err := s.conn.Query(progressing(ctx, ch.WithParameters(ch.Parameters(params))), "SELECT DISTINCT rule_key FROM matches WHERE at = fromUnixTimestamp64Milli({at:Int64}) AND seq = {seq:UInt64}")
 	if err != nil {
 		return nil, fmt.Errorf("read the rules of an event: %w", err)
 	}

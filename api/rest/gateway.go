@@ -49,7 +49,7 @@ func (h *Handler) gateway() (http.Handler, error) {
 		if patientPaths[r.URL.Path] {
 			_ = http.NewResponseController(w).SetWriteDeadline(time.Time{})
 		}
-		x := &api.Exchange{ID: w.Header().Get(requestIDHeader), Base: baseURL(r), Path: r.URL.Path, From: r.RemoteAddr}
+		x := &api.Exchange{ID: w.Header().Get(requestIDHeader), Base: baseURL(r), Path: r.URL.Path, From: r.RemoteAddr, Search: r.Header.Get(searchHeader)}
 		r = r.WithContext(api.WithExchange(r.Context(), x))
 		body, err := h.newBody(w, r, x)
 		if err != nil {
@@ -61,6 +61,9 @@ func (h *Handler) gateway() (http.Handler, error) {
 		compressed.ServeHTTP(w, r)
 	}), nil
 }
+
+// searchHeader has what a caller calls the search that a request is part of.
+const searchHeader = "X-Nightjar-Search"
 
 // finish puts what the codec noticed beside the answer, and the status where it
 // is not 200.

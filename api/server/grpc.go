@@ -117,7 +117,15 @@ func (s *Server) guarded(ctx context.Context, in any, info *grpc.UnaryServerInfo
 	if e, known := access.OfMethod(info.FullMethod); known && e.Need == access.Open {
 		return next(ctx, in)
 	}
-	return calls.Interceptor(s.deps.Guard, origin)(ctx, in, info, next)
+	named := func(ctx context.Context, in any) (any, error) {
+		if x := api.ExchangeOf(ctx); x != nil {
+			of, end := s.services.running.Begin(ctx, access.Of(ctx).ID, x.Search)
+			defer end()
+			ctx = of
+		}
+		return next(ctx, in)
+	}
+	return calls.Interceptor(s.deps.Guard, origin)(ctx, in, info, named)
 }
 
 // origin is where a call came from, and its id.

@@ -8,6 +8,7 @@ import (
 	"github.com/grpc-ecosystem/grpc-gateway/v2/runtime"
 	"google.golang.org/grpc"
 
+	"nightjar/api"
 	"nightjar/api/access/service"
 	"nightjar/api/limits"
 	"nightjar/api/services/agents"
@@ -56,6 +57,7 @@ type services struct {
 	pipelines         *pipelines.PipelineService
 	responses         *responses.ResponseService
 	facets            *facets.FacetService
+	running           *api.Running
 	triageJobs        *signals.TriageJobService
 	views             *views.ViewService
 	demo              *views.DemoService
@@ -104,8 +106,10 @@ func (s *services) ofSignals(deps Deps, gates limits.Queries) {
 func (s *services) ofSearch(deps Deps, gates limits.Queries) {
 	store := events.Limit(deps.Logs, gates.Searches)
 	s.searches = &events.SearchService{Store: store, Now: deps.Now}
+	s.running = &api.Running{}
 	s.facets = &facets.FacetService{
-		Store: facets.Limit(deps.Facets, facets.Gates{Signals: gates.Signals, Events: gates.Searches}), Events: s.searches, Rules: deps.Rules, Now: deps.Now,
+		Running: s.running,
+		Store:   facets.Limit(deps.Facets, facets.Gates{Signals: gates.Signals, Events: gates.Searches}), Events: s.searches, Rules: deps.Rules, Now: deps.Now,
 		Tables: deps.Tables, Listed: listedIn(deps), Places: deps.Places,
 	}
 	s.sqls = &events.SQLService{DB: events.LimitSQL(deps.SQL, gates.Searches), Now: deps.Now}

@@ -164,6 +164,113 @@ func (x *EventFacetsRequest) GetContaining() string {
 	return ""
 }
 
+type GetSearchProgressRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The name: any text of at most 64 bytes, such as a UUID.
+	Search        string `protobuf:"bytes,1,opt,name=search,proto3" json:"search,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetSearchProgressRequest) Reset() {
+	*x = GetSearchProgressRequest{}
+	mi := &file_facet_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetSearchProgressRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetSearchProgressRequest) ProtoMessage() {}
+
+func (x *GetSearchProgressRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_facet_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetSearchProgressRequest.ProtoReflect.Descriptor instead.
+func (*GetSearchProgressRequest) Descriptor() ([]byte, []int) {
+	return file_facet_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *GetSearchProgressRequest) GetSearch() string {
+	if x != nil {
+		return x.Search
+	}
+	return ""
+}
+
+type SearchProgress struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Whether requests of the name are being answered, for who asks.
+	Running bool `protobuf:"varint,1,opt,name=running,proto3" json:"running,omitempty"`
+	// Rows that were read so far, and that there are to read, as far as is known.
+	ReadRows      int64 `protobuf:"varint,2,opt,name=read_rows,proto3" json:"read_rows,omitempty"`
+	TotalRows     int64 `protobuf:"varint,3,opt,name=total_rows,proto3" json:"total_rows,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SearchProgress) Reset() {
+	*x = SearchProgress{}
+	mi := &file_facet_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SearchProgress) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SearchProgress) ProtoMessage() {}
+
+func (x *SearchProgress) ProtoReflect() protoreflect.Message {
+	mi := &file_facet_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SearchProgress.ProtoReflect.Descriptor instead.
+func (*SearchProgress) Descriptor() ([]byte, []int) {
+	return file_facet_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *SearchProgress) GetRunning() bool {
+	if x != nil {
+		return x.Running
+	}
+	return false
+}
+
+func (x *SearchProgress) GetReadRows() int64 {
+	if x != nil {
+		return x.ReadRows
+	}
+	return 0
+}
+
+func (x *SearchProgress) GetTotalRows() int64 {
+	if x != nil {
+		return x.TotalRows
+	}
+	return 0
+}
+
 type CheckSearchRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	Query string                 `protobuf:"bytes,1,opt,name=query,proto3" json:"query,omitempty"`
@@ -175,7 +282,7 @@ type CheckSearchRequest struct {
 
 func (x *CheckSearchRequest) Reset() {
 	*x = CheckSearchRequest{}
-	mi := &file_facet_proto_msgTypes[2]
+	mi := &file_facet_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -187,7 +294,7 @@ func (x *CheckSearchRequest) String() string {
 func (*CheckSearchRequest) ProtoMessage() {}
 
 func (x *CheckSearchRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_facet_proto_msgTypes[2]
+	mi := &file_facet_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -200,7 +307,7 @@ func (x *CheckSearchRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CheckSearchRequest.ProtoReflect.Descriptor instead.
 func (*CheckSearchRequest) Descriptor() ([]byte, []int) {
-	return file_facet_proto_rawDescGZIP(), []int{2}
+	return file_facet_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *CheckSearchRequest) GetQuery() string {
@@ -230,7 +337,7 @@ type HintSearchRequest struct {
 
 func (x *HintSearchRequest) Reset() {
 	*x = HintSearchRequest{}
-	mi := &file_facet_proto_msgTypes[3]
+	mi := &file_facet_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -242,7 +349,7 @@ func (x *HintSearchRequest) String() string {
 func (*HintSearchRequest) ProtoMessage() {}
 
 func (x *HintSearchRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_facet_proto_msgTypes[3]
+	mi := &file_facet_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -255,7 +362,7 @@ func (x *HintSearchRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HintSearchRequest.ProtoReflect.Descriptor instead.
 func (*HintSearchRequest) Descriptor() ([]byte, []int) {
-	return file_facet_proto_rawDescGZIP(), []int{3}
+	return file_facet_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *HintSearchRequest) GetQuery() string {
@@ -282,7 +389,7 @@ type HintSearchResponse struct {
 
 func (x *HintSearchResponse) Reset() {
 	*x = HintSearchResponse{}
-	mi := &file_facet_proto_msgTypes[4]
+	mi := &file_facet_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -294,7 +401,7 @@ func (x *HintSearchResponse) String() string {
 func (*HintSearchResponse) ProtoMessage() {}
 
 func (x *HintSearchResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_facet_proto_msgTypes[4]
+	mi := &file_facet_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -307,7 +414,7 @@ func (x *HintSearchResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HintSearchResponse.ProtoReflect.Descriptor instead.
 func (*HintSearchResponse) Descriptor() ([]byte, []int) {
-	return file_facet_proto_rawDescGZIP(), []int{4}
+	return file_facet_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *HintSearchResponse) GetHints() []*SearchMistake {
@@ -336,7 +443,7 @@ type CheckSearchResponse struct {
 
 func (x *CheckSearchResponse) Reset() {
 	*x = CheckSearchResponse{}
-	mi := &file_facet_proto_msgTypes[5]
+	mi := &file_facet_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -348,7 +455,7 @@ func (x *CheckSearchResponse) String() string {
 func (*CheckSearchResponse) ProtoMessage() {}
 
 func (x *CheckSearchResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_facet_proto_msgTypes[5]
+	mi := &file_facet_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -361,7 +468,7 @@ func (x *CheckSearchResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CheckSearchResponse.ProtoReflect.Descriptor instead.
 func (*CheckSearchResponse) Descriptor() ([]byte, []int) {
-	return file_facet_proto_rawDescGZIP(), []int{5}
+	return file_facet_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *CheckSearchResponse) GetValid() bool {
@@ -423,7 +530,7 @@ type SearchMistake struct {
 
 func (x *SearchMistake) Reset() {
 	*x = SearchMistake{}
-	mi := &file_facet_proto_msgTypes[6]
+	mi := &file_facet_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -435,7 +542,7 @@ func (x *SearchMistake) String() string {
 func (*SearchMistake) ProtoMessage() {}
 
 func (x *SearchMistake) ProtoReflect() protoreflect.Message {
-	mi := &file_facet_proto_msgTypes[6]
+	mi := &file_facet_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -448,7 +555,7 @@ func (x *SearchMistake) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SearchMistake.ProtoReflect.Descriptor instead.
 func (*SearchMistake) Descriptor() ([]byte, []int) {
-	return file_facet_proto_rawDescGZIP(), []int{6}
+	return file_facet_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *SearchMistake) GetLine() int64 {
@@ -498,7 +605,7 @@ type SearchFix struct {
 
 func (x *SearchFix) Reset() {
 	*x = SearchFix{}
-	mi := &file_facet_proto_msgTypes[7]
+	mi := &file_facet_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -510,7 +617,7 @@ func (x *SearchFix) String() string {
 func (*SearchFix) ProtoMessage() {}
 
 func (x *SearchFix) ProtoReflect() protoreflect.Message {
-	mi := &file_facet_proto_msgTypes[7]
+	mi := &file_facet_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -523,7 +630,7 @@ func (x *SearchFix) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SearchFix.ProtoReflect.Descriptor instead.
 func (*SearchFix) Descriptor() ([]byte, []int) {
-	return file_facet_proto_rawDescGZIP(), []int{7}
+	return file_facet_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *SearchFix) GetLabel() string {
@@ -559,7 +666,7 @@ type CompleteSearchRequest struct {
 
 func (x *CompleteSearchRequest) Reset() {
 	*x = CompleteSearchRequest{}
-	mi := &file_facet_proto_msgTypes[8]
+	mi := &file_facet_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -571,7 +678,7 @@ func (x *CompleteSearchRequest) String() string {
 func (*CompleteSearchRequest) ProtoMessage() {}
 
 func (x *CompleteSearchRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_facet_proto_msgTypes[8]
+	mi := &file_facet_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -584,7 +691,7 @@ func (x *CompleteSearchRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CompleteSearchRequest.ProtoReflect.Descriptor instead.
 func (*CompleteSearchRequest) Descriptor() ([]byte, []int) {
-	return file_facet_proto_rawDescGZIP(), []int{8}
+	return file_facet_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *CompleteSearchRequest) GetOver() string {
@@ -633,7 +740,7 @@ type CompleteSearchResponse struct {
 
 func (x *CompleteSearchResponse) Reset() {
 	*x = CompleteSearchResponse{}
-	mi := &file_facet_proto_msgTypes[9]
+	mi := &file_facet_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -645,7 +752,7 @@ func (x *CompleteSearchResponse) String() string {
 func (*CompleteSearchResponse) ProtoMessage() {}
 
 func (x *CompleteSearchResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_facet_proto_msgTypes[9]
+	mi := &file_facet_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -658,7 +765,7 @@ func (x *CompleteSearchResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CompleteSearchResponse.ProtoReflect.Descriptor instead.
 func (*CompleteSearchResponse) Descriptor() ([]byte, []int) {
-	return file_facet_proto_rawDescGZIP(), []int{9}
+	return file_facet_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *CompleteSearchResponse) GetCompletions() []*Completion {
@@ -691,7 +798,7 @@ type Completion struct {
 
 func (x *Completion) Reset() {
 	*x = Completion{}
-	mi := &file_facet_proto_msgTypes[10]
+	mi := &file_facet_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -703,7 +810,7 @@ func (x *Completion) String() string {
 func (*Completion) ProtoMessage() {}
 
 func (x *Completion) ProtoReflect() protoreflect.Message {
-	mi := &file_facet_proto_msgTypes[10]
+	mi := &file_facet_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -716,7 +823,7 @@ func (x *Completion) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Completion.ProtoReflect.Descriptor instead.
 func (*Completion) Descriptor() ([]byte, []int) {
-	return file_facet_proto_rawDescGZIP(), []int{10}
+	return file_facet_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *Completion) GetText() string {
@@ -763,7 +870,7 @@ type FacetsResponse struct {
 
 func (x *FacetsResponse) Reset() {
 	*x = FacetsResponse{}
-	mi := &file_facet_proto_msgTypes[11]
+	mi := &file_facet_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -775,7 +882,7 @@ func (x *FacetsResponse) String() string {
 func (*FacetsResponse) ProtoMessage() {}
 
 func (x *FacetsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_facet_proto_msgTypes[11]
+	mi := &file_facet_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -788,7 +895,7 @@ func (x *FacetsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FacetsResponse.ProtoReflect.Descriptor instead.
 func (*FacetsResponse) Descriptor() ([]byte, []int) {
-	return file_facet_proto_rawDescGZIP(), []int{11}
+	return file_facet_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *FacetsResponse) GetTotal() int64 {
@@ -842,7 +949,7 @@ type Facet struct {
 
 func (x *Facet) Reset() {
 	*x = Facet{}
-	mi := &file_facet_proto_msgTypes[12]
+	mi := &file_facet_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -854,7 +961,7 @@ func (x *Facet) String() string {
 func (*Facet) ProtoMessage() {}
 
 func (x *Facet) ProtoReflect() protoreflect.Message {
-	mi := &file_facet_proto_msgTypes[12]
+	mi := &file_facet_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -867,7 +974,7 @@ func (x *Facet) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Facet.ProtoReflect.Descriptor instead.
 func (*Facet) Descriptor() ([]byte, []int) {
-	return file_facet_proto_rawDescGZIP(), []int{12}
+	return file_facet_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *Facet) GetFacet() string {
@@ -910,7 +1017,7 @@ type FacetValue struct {
 
 func (x *FacetValue) Reset() {
 	*x = FacetValue{}
-	mi := &file_facet_proto_msgTypes[13]
+	mi := &file_facet_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -922,7 +1029,7 @@ func (x *FacetValue) String() string {
 func (*FacetValue) ProtoMessage() {}
 
 func (x *FacetValue) ProtoReflect() protoreflect.Message {
-	mi := &file_facet_proto_msgTypes[13]
+	mi := &file_facet_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -935,7 +1042,7 @@ func (x *FacetValue) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FacetValue.ProtoReflect.Descriptor instead.
 func (*FacetValue) Descriptor() ([]byte, []int) {
-	return file_facet_proto_rawDescGZIP(), []int{13}
+	return file_facet_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *FacetValue) GetValue() string {
@@ -971,7 +1078,7 @@ type SignalHistogramRequest struct {
 
 func (x *SignalHistogramRequest) Reset() {
 	*x = SignalHistogramRequest{}
-	mi := &file_facet_proto_msgTypes[14]
+	mi := &file_facet_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -983,7 +1090,7 @@ func (x *SignalHistogramRequest) String() string {
 func (*SignalHistogramRequest) ProtoMessage() {}
 
 func (x *SignalHistogramRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_facet_proto_msgTypes[14]
+	mi := &file_facet_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -996,7 +1103,7 @@ func (x *SignalHistogramRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SignalHistogramRequest.ProtoReflect.Descriptor instead.
 func (*SignalHistogramRequest) Descriptor() ([]byte, []int) {
-	return file_facet_proto_rawDescGZIP(), []int{14}
+	return file_facet_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *SignalHistogramRequest) GetFilter() *SignalFilter {
@@ -1032,7 +1139,7 @@ type EventHistogramRequest struct {
 
 func (x *EventHistogramRequest) Reset() {
 	*x = EventHistogramRequest{}
-	mi := &file_facet_proto_msgTypes[15]
+	mi := &file_facet_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1044,7 +1151,7 @@ func (x *EventHistogramRequest) String() string {
 func (*EventHistogramRequest) ProtoMessage() {}
 
 func (x *EventHistogramRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_facet_proto_msgTypes[15]
+	mi := &file_facet_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1057,7 +1164,7 @@ func (x *EventHistogramRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EventHistogramRequest.ProtoReflect.Descriptor instead.
 func (*EventHistogramRequest) Descriptor() ([]byte, []int) {
-	return file_facet_proto_rawDescGZIP(), []int{15}
+	return file_facet_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *EventHistogramRequest) GetFilter() *LogFilter {
@@ -1098,7 +1205,7 @@ type Buckets struct {
 
 func (x *Buckets) Reset() {
 	*x = Buckets{}
-	mi := &file_facet_proto_msgTypes[16]
+	mi := &file_facet_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1110,7 +1217,7 @@ func (x *Buckets) String() string {
 func (*Buckets) ProtoMessage() {}
 
 func (x *Buckets) ProtoReflect() protoreflect.Message {
-	mi := &file_facet_proto_msgTypes[16]
+	mi := &file_facet_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1123,7 +1230,7 @@ func (x *Buckets) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Buckets.ProtoReflect.Descriptor instead.
 func (*Buckets) Descriptor() ([]byte, []int) {
-	return file_facet_proto_rawDescGZIP(), []int{16}
+	return file_facet_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *Buckets) GetCount() int32 {
@@ -1168,7 +1275,7 @@ type HistogramResponse struct {
 
 func (x *HistogramResponse) Reset() {
 	*x = HistogramResponse{}
-	mi := &file_facet_proto_msgTypes[17]
+	mi := &file_facet_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1180,7 +1287,7 @@ func (x *HistogramResponse) String() string {
 func (*HistogramResponse) ProtoMessage() {}
 
 func (x *HistogramResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_facet_proto_msgTypes[17]
+	mi := &file_facet_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1193,7 +1300,7 @@ func (x *HistogramResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HistogramResponse.ProtoReflect.Descriptor instead.
 func (*HistogramResponse) Descriptor() ([]byte, []int) {
-	return file_facet_proto_rawDescGZIP(), []int{17}
+	return file_facet_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *HistogramResponse) GetInterval() string {
@@ -1272,7 +1379,7 @@ type HistogramSeries struct {
 
 func (x *HistogramSeries) Reset() {
 	*x = HistogramSeries{}
-	mi := &file_facet_proto_msgTypes[18]
+	mi := &file_facet_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1284,7 +1391,7 @@ func (x *HistogramSeries) String() string {
 func (*HistogramSeries) ProtoMessage() {}
 
 func (x *HistogramSeries) ProtoReflect() protoreflect.Message {
-	mi := &file_facet_proto_msgTypes[18]
+	mi := &file_facet_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1297,7 +1404,7 @@ func (x *HistogramSeries) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HistogramSeries.ProtoReflect.Descriptor instead.
 func (*HistogramSeries) Descriptor() ([]byte, []int) {
-	return file_facet_proto_rawDescGZIP(), []int{18}
+	return file_facet_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *HistogramSeries) GetBy() map[string]string {
@@ -1336,7 +1443,7 @@ type GetEntityRequest struct {
 
 func (x *GetEntityRequest) Reset() {
 	*x = GetEntityRequest{}
-	mi := &file_facet_proto_msgTypes[19]
+	mi := &file_facet_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1348,7 +1455,7 @@ func (x *GetEntityRequest) String() string {
 func (*GetEntityRequest) ProtoMessage() {}
 
 func (x *GetEntityRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_facet_proto_msgTypes[19]
+	mi := &file_facet_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1361,7 +1468,7 @@ func (x *GetEntityRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetEntityRequest.ProtoReflect.Descriptor instead.
 func (*GetEntityRequest) Descriptor() ([]byte, []int) {
-	return file_facet_proto_rawDescGZIP(), []int{19}
+	return file_facet_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *GetEntityRequest) GetField() string {
@@ -1415,7 +1522,7 @@ type Entity struct {
 
 func (x *Entity) Reset() {
 	*x = Entity{}
-	mi := &file_facet_proto_msgTypes[20]
+	mi := &file_facet_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1427,7 +1534,7 @@ func (x *Entity) String() string {
 func (*Entity) ProtoMessage() {}
 
 func (x *Entity) ProtoReflect() protoreflect.Message {
-	mi := &file_facet_proto_msgTypes[20]
+	mi := &file_facet_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1440,7 +1547,7 @@ func (x *Entity) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Entity.ProtoReflect.Descriptor instead.
 func (*Entity) Descriptor() ([]byte, []int) {
-	return file_facet_proto_rawDescGZIP(), []int{20}
+	return file_facet_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *Entity) GetField() string {
@@ -1526,7 +1633,7 @@ type AddressPlace struct {
 
 func (x *AddressPlace) Reset() {
 	*x = AddressPlace{}
-	mi := &file_facet_proto_msgTypes[21]
+	mi := &file_facet_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1538,7 +1645,7 @@ func (x *AddressPlace) String() string {
 func (*AddressPlace) ProtoMessage() {}
 
 func (x *AddressPlace) ProtoReflect() protoreflect.Message {
-	mi := &file_facet_proto_msgTypes[21]
+	mi := &file_facet_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1551,7 +1658,7 @@ func (x *AddressPlace) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AddressPlace.ProtoReflect.Descriptor instead.
 func (*AddressPlace) Descriptor() ([]byte, []int) {
-	return file_facet_proto_rawDescGZIP(), []int{21}
+	return file_facet_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *AddressPlace) GetCity() string {
@@ -1628,7 +1735,7 @@ type EntityCounts struct {
 
 func (x *EntityCounts) Reset() {
 	*x = EntityCounts{}
-	mi := &file_facet_proto_msgTypes[22]
+	mi := &file_facet_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1640,7 +1747,7 @@ func (x *EntityCounts) String() string {
 func (*EntityCounts) ProtoMessage() {}
 
 func (x *EntityCounts) ProtoReflect() protoreflect.Message {
-	mi := &file_facet_proto_msgTypes[22]
+	mi := &file_facet_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1653,7 +1760,7 @@ func (x *EntityCounts) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EntityCounts.ProtoReflect.Descriptor instead.
 func (*EntityCounts) Descriptor() ([]byte, []int) {
-	return file_facet_proto_rawDescGZIP(), []int{22}
+	return file_facet_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *EntityCounts) GetTotal() int64 {
@@ -1701,7 +1808,7 @@ type ListSourcesRequest struct {
 
 func (x *ListSourcesRequest) Reset() {
 	*x = ListSourcesRequest{}
-	mi := &file_facet_proto_msgTypes[23]
+	mi := &file_facet_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1713,7 +1820,7 @@ func (x *ListSourcesRequest) String() string {
 func (*ListSourcesRequest) ProtoMessage() {}
 
 func (x *ListSourcesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_facet_proto_msgTypes[23]
+	mi := &file_facet_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1726,7 +1833,7 @@ func (x *ListSourcesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListSourcesRequest.ProtoReflect.Descriptor instead.
 func (*ListSourcesRequest) Descriptor() ([]byte, []int) {
-	return file_facet_proto_rawDescGZIP(), []int{23}
+	return file_facet_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *ListSourcesRequest) GetStretches() int32 {
@@ -1758,7 +1865,7 @@ type SourcesResponse struct {
 
 func (x *SourcesResponse) Reset() {
 	*x = SourcesResponse{}
-	mi := &file_facet_proto_msgTypes[24]
+	mi := &file_facet_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1770,7 +1877,7 @@ func (x *SourcesResponse) String() string {
 func (*SourcesResponse) ProtoMessage() {}
 
 func (x *SourcesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_facet_proto_msgTypes[24]
+	mi := &file_facet_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1783,7 +1890,7 @@ func (x *SourcesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SourcesResponse.ProtoReflect.Descriptor instead.
 func (*SourcesResponse) Descriptor() ([]byte, []int) {
-	return file_facet_proto_rawDescGZIP(), []int{24}
+	return file_facet_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *SourcesResponse) GetSources() []*Source {
@@ -1870,7 +1977,7 @@ type Source struct {
 
 func (x *Source) Reset() {
 	*x = Source{}
-	mi := &file_facet_proto_msgTypes[25]
+	mi := &file_facet_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1882,7 +1989,7 @@ func (x *Source) String() string {
 func (*Source) ProtoMessage() {}
 
 func (x *Source) ProtoReflect() protoreflect.Message {
-	mi := &file_facet_proto_msgTypes[25]
+	mi := &file_facet_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1895,7 +2002,7 @@ func (x *Source) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Source.ProtoReflect.Descriptor instead.
 func (*Source) Descriptor() ([]byte, []int) {
-	return file_facet_proto_rawDescGZIP(), []int{25}
+	return file_facet_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *Source) GetSource() string {
@@ -2017,7 +2124,15 @@ const file_facet_proto_rawDesc = "" +
 	"\n" +
 	"containing\x18\x04 \x01(\tR\n" +
 	"containingB\b\n" +
-	"\x06_limit\">\n" +
+	"\x06_limit\"2\n" +
+	"\x18GetSearchProgressRequest\x12\x16\n" +
+	"\x06search\x18\x01 \x01(\tR\x06search\"h\n" +
+	"\x0eSearchProgress\x12\x18\n" +
+	"\arunning\x18\x01 \x01(\bR\arunning\x12\x1c\n" +
+	"\tread_rows\x18\x02 \x01(\x03R\tread_rows\x12\x1e\n" +
+	"\n" +
+	"total_rows\x18\x03 \x01(\x03R\n" +
+	"total_rows\">\n" +
 	"\x12CheckSearchRequest\x12\x14\n" +
 	"\x05query\x18\x01 \x01(\tR\x05query\x12\x12\n" +
 	"\x04over\x18\x02 \x01(\tR\x04over\"=\n" +
@@ -2177,7 +2292,7 @@ const file_facet_proto_rawDesc = "" +
 	"\funread_query\x18\r \x01(\tR\funread_query\x12\"\n" +
 	"\ffailed_query\x18\x0e \x01(\tR\ffailed_queryB\r\n" +
 	"\v_lag_p50_msB\r\n" +
-	"\v_lag_p95_ms2\xf7\x05\n" +
+	"\v_lag_p95_ms2\xd0\x06\n" +
 	"\fFacetService\x12R\n" +
 	"\x11CountSignalFacets\x12 .nightjar.v1.SignalFacetsRequest\x1a\x1b.nightjar.v1.FacetsResponse\x12[\n" +
 	"\x14CountSignalsOverTime\x12#.nightjar.v1.SignalHistogramRequest\x1a\x1e.nightjar.v1.HistogramResponse\x12P\n" +
@@ -2185,7 +2300,8 @@ const file_facet_proto_rawDesc = "" +
 	"\x13CountEventsOverTime\x12\".nightjar.v1.EventHistogramRequest\x1a\x1e.nightjar.v1.HistogramResponse\x12?\n" +
 	"\tGetEntity\x12\x1d.nightjar.v1.GetEntityRequest\x1a\x13.nightjar.v1.Entity\x12L\n" +
 	"\vListSources\x12\x1f.nightjar.v1.ListSourcesRequest\x1a\x1c.nightjar.v1.SourcesResponse\x12P\n" +
-	"\vCheckSearch\x12\x1f.nightjar.v1.CheckSearchRequest\x1a .nightjar.v1.CheckSearchResponse\x12M\n" +
+	"\vCheckSearch\x12\x1f.nightjar.v1.CheckSearchRequest\x1a .nightjar.v1.CheckSearchResponse\x12W\n" +
+	"\x11GetSearchProgress\x12%.nightjar.v1.GetSearchProgressRequest\x1a\x1b.nightjar.v1.SearchProgress\x12M\n" +
 	"\n" +
 	"HintSearch\x12\x1e.nightjar.v1.HintSearchRequest\x1a\x1f.nightjar.v1.HintSearchResponse\x12Y\n" +
 	"\x0eCompleteSearch\x12\".nightjar.v1.CompleteSearchRequest\x1a#.nightjar.v1.CompleteSearchResponseB\x1cZ\x1anightjar/api/v1;nightjarv1b\x06proto3"
@@ -2202,80 +2318,84 @@ func file_facet_proto_rawDescGZIP() []byte {
 	return file_facet_proto_rawDescData
 }
 
-var file_facet_proto_msgTypes = make([]protoimpl.MessageInfo, 27)
+var file_facet_proto_msgTypes = make([]protoimpl.MessageInfo, 29)
 var file_facet_proto_goTypes = []any{
-	(*SignalFacetsRequest)(nil),    // 0: nightjar.v1.SignalFacetsRequest
-	(*EventFacetsRequest)(nil),     // 1: nightjar.v1.EventFacetsRequest
-	(*CheckSearchRequest)(nil),     // 2: nightjar.v1.CheckSearchRequest
-	(*HintSearchRequest)(nil),      // 3: nightjar.v1.HintSearchRequest
-	(*HintSearchResponse)(nil),     // 4: nightjar.v1.HintSearchResponse
-	(*CheckSearchResponse)(nil),    // 5: nightjar.v1.CheckSearchResponse
-	(*SearchMistake)(nil),          // 6: nightjar.v1.SearchMistake
-	(*SearchFix)(nil),              // 7: nightjar.v1.SearchFix
-	(*CompleteSearchRequest)(nil),  // 8: nightjar.v1.CompleteSearchRequest
-	(*CompleteSearchResponse)(nil), // 9: nightjar.v1.CompleteSearchResponse
-	(*Completion)(nil),             // 10: nightjar.v1.Completion
-	(*FacetsResponse)(nil),         // 11: nightjar.v1.FacetsResponse
-	(*Facet)(nil),                  // 12: nightjar.v1.Facet
-	(*FacetValue)(nil),             // 13: nightjar.v1.FacetValue
-	(*SignalHistogramRequest)(nil), // 14: nightjar.v1.SignalHistogramRequest
-	(*EventHistogramRequest)(nil),  // 15: nightjar.v1.EventHistogramRequest
-	(*Buckets)(nil),                // 16: nightjar.v1.Buckets
-	(*HistogramResponse)(nil),      // 17: nightjar.v1.HistogramResponse
-	(*HistogramSeries)(nil),        // 18: nightjar.v1.HistogramSeries
-	(*GetEntityRequest)(nil),       // 19: nightjar.v1.GetEntityRequest
-	(*Entity)(nil),                 // 20: nightjar.v1.Entity
-	(*AddressPlace)(nil),           // 21: nightjar.v1.AddressPlace
-	(*EntityCounts)(nil),           // 22: nightjar.v1.EntityCounts
-	(*ListSourcesRequest)(nil),     // 23: nightjar.v1.ListSourcesRequest
-	(*SourcesResponse)(nil),        // 24: nightjar.v1.SourcesResponse
-	(*Source)(nil),                 // 25: nightjar.v1.Source
-	nil,                            // 26: nightjar.v1.HistogramSeries.ByEntry
-	(*SignalFilter)(nil),           // 27: nightjar.v1.SignalFilter
-	(*LogFilter)(nil),              // 28: nightjar.v1.LogFilter
+	(*SignalFacetsRequest)(nil),      // 0: nightjar.v1.SignalFacetsRequest
+	(*EventFacetsRequest)(nil),       // 1: nightjar.v1.EventFacetsRequest
+	(*GetSearchProgressRequest)(nil), // 2: nightjar.v1.GetSearchProgressRequest
+	(*SearchProgress)(nil),           // 3: nightjar.v1.SearchProgress
+	(*CheckSearchRequest)(nil),       // 4: nightjar.v1.CheckSearchRequest
+	(*HintSearchRequest)(nil),        // 5: nightjar.v1.HintSearchRequest
+	(*HintSearchResponse)(nil),       // 6: nightjar.v1.HintSearchResponse
+	(*CheckSearchResponse)(nil),      // 7: nightjar.v1.CheckSearchResponse
+	(*SearchMistake)(nil),            // 8: nightjar.v1.SearchMistake
+	(*SearchFix)(nil),                // 9: nightjar.v1.SearchFix
+	(*CompleteSearchRequest)(nil),    // 10: nightjar.v1.CompleteSearchRequest
+	(*CompleteSearchResponse)(nil),   // 11: nightjar.v1.CompleteSearchResponse
+	(*Completion)(nil),               // 12: nightjar.v1.Completion
+	(*FacetsResponse)(nil),           // 13: nightjar.v1.FacetsResponse
+	(*Facet)(nil),                    // 14: nightjar.v1.Facet
+	(*FacetValue)(nil),               // 15: nightjar.v1.FacetValue
+	(*SignalHistogramRequest)(nil),   // 16: nightjar.v1.SignalHistogramRequest
+	(*EventHistogramRequest)(nil),    // 17: nightjar.v1.EventHistogramRequest
+	(*Buckets)(nil),                  // 18: nightjar.v1.Buckets
+	(*HistogramResponse)(nil),        // 19: nightjar.v1.HistogramResponse
+	(*HistogramSeries)(nil),          // 20: nightjar.v1.HistogramSeries
+	(*GetEntityRequest)(nil),         // 21: nightjar.v1.GetEntityRequest
+	(*Entity)(nil),                   // 22: nightjar.v1.Entity
+	(*AddressPlace)(nil),             // 23: nightjar.v1.AddressPlace
+	(*EntityCounts)(nil),             // 24: nightjar.v1.EntityCounts
+	(*ListSourcesRequest)(nil),       // 25: nightjar.v1.ListSourcesRequest
+	(*SourcesResponse)(nil),          // 26: nightjar.v1.SourcesResponse
+	(*Source)(nil),                   // 27: nightjar.v1.Source
+	nil,                              // 28: nightjar.v1.HistogramSeries.ByEntry
+	(*SignalFilter)(nil),             // 29: nightjar.v1.SignalFilter
+	(*LogFilter)(nil),                // 30: nightjar.v1.LogFilter
 }
 var file_facet_proto_depIdxs = []int32{
-	27, // 0: nightjar.v1.SignalFacetsRequest.filter:type_name -> nightjar.v1.SignalFilter
-	28, // 1: nightjar.v1.EventFacetsRequest.filter:type_name -> nightjar.v1.LogFilter
-	6,  // 2: nightjar.v1.HintSearchResponse.hints:type_name -> nightjar.v1.SearchMistake
-	6,  // 3: nightjar.v1.CheckSearchResponse.error:type_name -> nightjar.v1.SearchMistake
-	7,  // 4: nightjar.v1.SearchMistake.fix:type_name -> nightjar.v1.SearchFix
-	28, // 5: nightjar.v1.CompleteSearchRequest.filter:type_name -> nightjar.v1.LogFilter
-	10, // 6: nightjar.v1.CompleteSearchResponse.completions:type_name -> nightjar.v1.Completion
-	12, // 7: nightjar.v1.FacetsResponse.facets:type_name -> nightjar.v1.Facet
-	13, // 8: nightjar.v1.Facet.values:type_name -> nightjar.v1.FacetValue
-	27, // 9: nightjar.v1.SignalHistogramRequest.filter:type_name -> nightjar.v1.SignalFilter
-	16, // 10: nightjar.v1.SignalHistogramRequest.buckets:type_name -> nightjar.v1.Buckets
-	28, // 11: nightjar.v1.EventHistogramRequest.filter:type_name -> nightjar.v1.LogFilter
-	16, // 12: nightjar.v1.EventHistogramRequest.buckets:type_name -> nightjar.v1.Buckets
-	18, // 13: nightjar.v1.HistogramResponse.series:type_name -> nightjar.v1.HistogramSeries
-	26, // 14: nightjar.v1.HistogramSeries.by:type_name -> nightjar.v1.HistogramSeries.ByEntry
-	22, // 15: nightjar.v1.Entity.events:type_name -> nightjar.v1.EntityCounts
-	22, // 16: nightjar.v1.Entity.signals:type_name -> nightjar.v1.EntityCounts
-	12, // 17: nightjar.v1.Entity.location:type_name -> nightjar.v1.Facet
-	21, // 18: nightjar.v1.Entity.place:type_name -> nightjar.v1.AddressPlace
-	12, // 19: nightjar.v1.EntityCounts.facets:type_name -> nightjar.v1.Facet
-	25, // 20: nightjar.v1.SourcesResponse.sources:type_name -> nightjar.v1.Source
+	29, // 0: nightjar.v1.SignalFacetsRequest.filter:type_name -> nightjar.v1.SignalFilter
+	30, // 1: nightjar.v1.EventFacetsRequest.filter:type_name -> nightjar.v1.LogFilter
+	8,  // 2: nightjar.v1.HintSearchResponse.hints:type_name -> nightjar.v1.SearchMistake
+	8,  // 3: nightjar.v1.CheckSearchResponse.error:type_name -> nightjar.v1.SearchMistake
+	9,  // 4: nightjar.v1.SearchMistake.fix:type_name -> nightjar.v1.SearchFix
+	30, // 5: nightjar.v1.CompleteSearchRequest.filter:type_name -> nightjar.v1.LogFilter
+	12, // 6: nightjar.v1.CompleteSearchResponse.completions:type_name -> nightjar.v1.Completion
+	14, // 7: nightjar.v1.FacetsResponse.facets:type_name -> nightjar.v1.Facet
+	15, // 8: nightjar.v1.Facet.values:type_name -> nightjar.v1.FacetValue
+	29, // 9: nightjar.v1.SignalHistogramRequest.filter:type_name -> nightjar.v1.SignalFilter
+	18, // 10: nightjar.v1.SignalHistogramRequest.buckets:type_name -> nightjar.v1.Buckets
+	30, // 11: nightjar.v1.EventHistogramRequest.filter:type_name -> nightjar.v1.LogFilter
+	18, // 12: nightjar.v1.EventHistogramRequest.buckets:type_name -> nightjar.v1.Buckets
+	20, // 13: nightjar.v1.HistogramResponse.series:type_name -> nightjar.v1.HistogramSeries
+	28, // 14: nightjar.v1.HistogramSeries.by:type_name -> nightjar.v1.HistogramSeries.ByEntry
+	24, // 15: nightjar.v1.Entity.events:type_name -> nightjar.v1.EntityCounts
+	24, // 16: nightjar.v1.Entity.signals:type_name -> nightjar.v1.EntityCounts
+	14, // 17: nightjar.v1.Entity.location:type_name -> nightjar.v1.Facet
+	23, // 18: nightjar.v1.Entity.place:type_name -> nightjar.v1.AddressPlace
+	14, // 19: nightjar.v1.EntityCounts.facets:type_name -> nightjar.v1.Facet
+	27, // 20: nightjar.v1.SourcesResponse.sources:type_name -> nightjar.v1.Source
 	0,  // 21: nightjar.v1.FacetService.CountSignalFacets:input_type -> nightjar.v1.SignalFacetsRequest
-	14, // 22: nightjar.v1.FacetService.CountSignalsOverTime:input_type -> nightjar.v1.SignalHistogramRequest
+	16, // 22: nightjar.v1.FacetService.CountSignalsOverTime:input_type -> nightjar.v1.SignalHistogramRequest
 	1,  // 23: nightjar.v1.FacetService.CountEventFacets:input_type -> nightjar.v1.EventFacetsRequest
-	15, // 24: nightjar.v1.FacetService.CountEventsOverTime:input_type -> nightjar.v1.EventHistogramRequest
-	19, // 25: nightjar.v1.FacetService.GetEntity:input_type -> nightjar.v1.GetEntityRequest
-	23, // 26: nightjar.v1.FacetService.ListSources:input_type -> nightjar.v1.ListSourcesRequest
-	2,  // 27: nightjar.v1.FacetService.CheckSearch:input_type -> nightjar.v1.CheckSearchRequest
-	3,  // 28: nightjar.v1.FacetService.HintSearch:input_type -> nightjar.v1.HintSearchRequest
-	8,  // 29: nightjar.v1.FacetService.CompleteSearch:input_type -> nightjar.v1.CompleteSearchRequest
-	11, // 30: nightjar.v1.FacetService.CountSignalFacets:output_type -> nightjar.v1.FacetsResponse
-	17, // 31: nightjar.v1.FacetService.CountSignalsOverTime:output_type -> nightjar.v1.HistogramResponse
-	11, // 32: nightjar.v1.FacetService.CountEventFacets:output_type -> nightjar.v1.FacetsResponse
-	17, // 33: nightjar.v1.FacetService.CountEventsOverTime:output_type -> nightjar.v1.HistogramResponse
-	20, // 34: nightjar.v1.FacetService.GetEntity:output_type -> nightjar.v1.Entity
-	24, // 35: nightjar.v1.FacetService.ListSources:output_type -> nightjar.v1.SourcesResponse
-	5,  // 36: nightjar.v1.FacetService.CheckSearch:output_type -> nightjar.v1.CheckSearchResponse
-	4,  // 37: nightjar.v1.FacetService.HintSearch:output_type -> nightjar.v1.HintSearchResponse
-	9,  // 38: nightjar.v1.FacetService.CompleteSearch:output_type -> nightjar.v1.CompleteSearchResponse
-	30, // [30:39] is the sub-list for method output_type
-	21, // [21:30] is the sub-list for method input_type
+	17, // 24: nightjar.v1.FacetService.CountEventsOverTime:input_type -> nightjar.v1.EventHistogramRequest
+	21, // 25: nightjar.v1.FacetService.GetEntity:input_type -> nightjar.v1.GetEntityRequest
+	25, // 26: nightjar.v1.FacetService.ListSources:input_type -> nightjar.v1.ListSourcesRequest
+	4,  // 27: nightjar.v1.FacetService.CheckSearch:input_type -> nightjar.v1.CheckSearchRequest
+	2,  // 28: nightjar.v1.FacetService.GetSearchProgress:input_type -> nightjar.v1.GetSearchProgressRequest
+	5,  // 29: nightjar.v1.FacetService.HintSearch:input_type -> nightjar.v1.HintSearchRequest
+	10, // 30: nightjar.v1.FacetService.CompleteSearch:input_type -> nightjar.v1.CompleteSearchRequest
+	13, // 31: nightjar.v1.FacetService.CountSignalFacets:output_type -> nightjar.v1.FacetsResponse
+	19, // 32: nightjar.v1.FacetService.CountSignalsOverTime:output_type -> nightjar.v1.HistogramResponse
+	13, // 33: nightjar.v1.FacetService.CountEventFacets:output_type -> nightjar.v1.FacetsResponse
+	19, // 34: nightjar.v1.FacetService.CountEventsOverTime:output_type -> nightjar.v1.HistogramResponse
+	22, // 35: nightjar.v1.FacetService.GetEntity:output_type -> nightjar.v1.Entity
+	26, // 36: nightjar.v1.FacetService.ListSources:output_type -> nightjar.v1.SourcesResponse
+	7,  // 37: nightjar.v1.FacetService.CheckSearch:output_type -> nightjar.v1.CheckSearchResponse
+	3,  // 38: nightjar.v1.FacetService.GetSearchProgress:output_type -> nightjar.v1.SearchProgress
+	6,  // 39: nightjar.v1.FacetService.HintSearch:output_type -> nightjar.v1.HintSearchResponse
+	11, // 40: nightjar.v1.FacetService.CompleteSearch:output_type -> nightjar.v1.CompleteSearchResponse
+	31, // [31:41] is the sub-list for method output_type
+	21, // [21:31] is the sub-list for method input_type
 	21, // [21:21] is the sub-list for extension type_name
 	21, // [21:21] is the sub-list for extension extendee
 	0,  // [0:21] is the sub-list for field type_name
@@ -2291,19 +2411,19 @@ func file_facet_proto_init() {
 	file_wire_proto_init()
 	file_facet_proto_msgTypes[0].OneofWrappers = []any{}
 	file_facet_proto_msgTypes[1].OneofWrappers = []any{}
-	file_facet_proto_msgTypes[8].OneofWrappers = []any{}
 	file_facet_proto_msgTypes[10].OneofWrappers = []any{}
-	file_facet_proto_msgTypes[16].OneofWrappers = []any{}
-	file_facet_proto_msgTypes[21].OneofWrappers = []any{}
+	file_facet_proto_msgTypes[12].OneofWrappers = []any{}
+	file_facet_proto_msgTypes[18].OneofWrappers = []any{}
 	file_facet_proto_msgTypes[23].OneofWrappers = []any{}
 	file_facet_proto_msgTypes[25].OneofWrappers = []any{}
+	file_facet_proto_msgTypes[27].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_facet_proto_rawDesc), len(file_facet_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   27,
+			NumMessages:   29,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

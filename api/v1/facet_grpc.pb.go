@@ -26,6 +26,7 @@ const (
 	FacetService_GetEntity_FullMethodName            = "/nightjar.v1.FacetService/GetEntity"
 	FacetService_ListSources_FullMethodName          = "/nightjar.v1.FacetService/ListSources"
 	FacetService_CheckSearch_FullMethodName          = "/nightjar.v1.FacetService/CheckSearch"
+	FacetService_GetSearchProgress_FullMethodName    = "/nightjar.v1.FacetService/GetSearchProgress"
 	FacetService_HintSearch_FullMethodName           = "/nightjar.v1.FacetService/HintSearch"
 	FacetService_CompleteSearch_FullMethodName       = "/nightjar.v1.FacetService/CompleteSearch"
 )
@@ -54,6 +55,9 @@ type FacetServiceClient interface {
 	// CheckSearch says whether a search can be read, how it is read, and else where it is
 	// wrong. It asks no data.
 	CheckSearch(ctx context.Context, in *CheckSearchRequest, opts ...grpc.CallOption) (*CheckSearchResponse, error)
+	// GetSearchProgress says how far a search is, whose requests carry its name in the header
+	// X-Nightjar-Search.
+	GetSearchProgress(ctx context.Context, in *GetSearchProgressRequest, opts ...grpc.CallOption) (*SearchProgress, error)
 	// HintSearch says what a search of events may have meant.
 	HintSearch(ctx context.Context, in *HintSearchRequest, opts ...grpc.CallOption) (*HintSearchResponse, error)
 	// CompleteSearch says which fields there are, or which values of a field.
@@ -138,6 +142,16 @@ func (c *facetServiceClient) CheckSearch(ctx context.Context, in *CheckSearchReq
 	return out, nil
 }
 
+func (c *facetServiceClient) GetSearchProgress(ctx context.Context, in *GetSearchProgressRequest, opts ...grpc.CallOption) (*SearchProgress, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(SearchProgress)
+	err := c.cc.Invoke(ctx, FacetService_GetSearchProgress_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *facetServiceClient) HintSearch(ctx context.Context, in *HintSearchRequest, opts ...grpc.CallOption) (*HintSearchResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(HintSearchResponse)
@@ -182,6 +196,9 @@ type FacetServiceServer interface {
 	// CheckSearch says whether a search can be read, how it is read, and else where it is
 	// wrong. It asks no data.
 	CheckSearch(context.Context, *CheckSearchRequest) (*CheckSearchResponse, error)
+	// GetSearchProgress says how far a search is, whose requests carry its name in the header
+	// X-Nightjar-Search.
+	GetSearchProgress(context.Context, *GetSearchProgressRequest) (*SearchProgress, error)
 	// HintSearch says what a search of events may have meant.
 	HintSearch(context.Context, *HintSearchRequest) (*HintSearchResponse, error)
 	// CompleteSearch says which fields there are, or which values of a field.
@@ -216,6 +233,9 @@ func (UnimplementedFacetServiceServer) ListSources(context.Context, *ListSources
 }
 func (UnimplementedFacetServiceServer) CheckSearch(context.Context, *CheckSearchRequest) (*CheckSearchResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method CheckSearch not implemented")
+}
+func (UnimplementedFacetServiceServer) GetSearchProgress(context.Context, *GetSearchProgressRequest) (*SearchProgress, error) {
+	return nil, status.Error(codes.Unimplemented, "method GetSearchProgress not implemented")
 }
 func (UnimplementedFacetServiceServer) HintSearch(context.Context, *HintSearchRequest) (*HintSearchResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method HintSearch not implemented")
@@ -370,6 +390,24 @@ func _FacetService_CheckSearch_Handler(srv interface{}, ctx context.Context, dec
 	return interceptor(ctx, in, info, handler)
 }
 
+func _FacetService_GetSearchProgress_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(GetSearchProgressRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(FacetServiceServer).GetSearchProgress(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: FacetService_GetSearchProgress_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(FacetServiceServer).GetSearchProgress(ctx, req.(*GetSearchProgressRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _FacetService_HintSearch_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(HintSearchRequest)
 	if err := dec(in); err != nil {
@@ -440,6 +478,10 @@ var FacetService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "CheckSearch",
 			Handler:    _FacetService_CheckSearch_Handler,
+		},
+		{
+			MethodName: "GetSearchProgress",
+			Handler:    _FacetService_GetSearchProgress_Handler,
 		},
 		{
 			MethodName: "HintSearch",

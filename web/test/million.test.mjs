@@ -65,3 +65,21 @@ scene('thousands of rows are scrolled through', async () => {
   assert.ok((await page.locator('.table-row').count()) < 200, 'rows that nobody sees are in the document')
   assert.deepEqual(page.faults, [])
 })
+
+scene('what takes long says how far it is, and is cancelled', async () => {
+  const page = await openPage(browser, engine, { path: '/signals?query=*&from=all' })
+  await page.locator('.table-row').first().waitFor()
+  let named = ''
+  await page.route('**/signals/search', async (route) => {
+    named = route.request().headers()['x-nightjar-search'] // and is never answered
+  })
+  await page.route('**/search/progress/*', (route) =>
+    route.fulfill({ contentType: 'application/json', body: JSON.stringify(route.request().url().endsWith('/' + named) ? { running: true, read_rows: 12_000_000, total_rows: 61_000_000 } : { running: false }) }))
+  await page.getByRole('combobox', { name: 'Query of signals' }).fill('failures')
+  await page.keyboard.press('Enter')
+  await page.getByText('Asking, 12M of 61M rows').waitFor()
+  await page.getByRole('button', { name: 'Cancel' }).click()
+  await page.getByText(/^Cancelled/).first().waitFor()
+  assert.match(named, /^[0-9a-f]{32}$/)
+  assert.deepEqual(page.faults, [])
+})

@@ -19,7 +19,9 @@ type FacetService struct {
 	Store  Store
 	Events *events.SearchService // reads filters of events
 	Now    func() time.Time
-	Tables interface { // reads reference tables
+	// Running are the searches that run.
+	Running *api.Running
+	Tables  interface { // reads reference tables
 		List() []reference.Table
 		Rows(ctx context.Context, id string, ids []string) ([]reference.Row, error)
 	}

@@ -47,6 +47,9 @@ export function onRefused(call: () => void): void {
   whenRefused = call
 }
 
+/** asked are the names of searches that are not answered yet, by which the engine knows how far they are. */
+export const asked = new Set<string>()
+
 export interface Request {
   method?: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
   query?: Record<string, string | number | boolean | undefined>
@@ -85,19 +88,37 @@ async function ask<T>(path: string, request: Request): Promise<T> {
   const key = request.key ?? heldKey()
   if (key) headers['DD-API-KEY'] = key
   if (request.body !== undefined) headers['Content-Type'] = 'application/json'
-  const answer = await send(path + searchOf(request.query), {
-    method: request.method ?? (request.body === undefined ? 'GET' : 'POST'),
-    headers,
-    credentials: 'same-origin',
-    ...(request.body === undefined ? {} : { body: JSON.stringify(request.body) }),
-    ...(request.signal ? { signal: request.signal } : {}),
+  const name = request.body !== undefined && request.signal ? newName() : ''
+  if (name !== '') headers['X-Nightjar-Search'] = name
+  const [answer, text] = await named(name, async () => {
+    const answer = await send(path + searchOf(request.query), {
+      method: request.method ?? (request.body === undefined ? 'GET' : 'POST'),
+      headers,
+      credentials: 'same-origin',
+      ...(request.body === undefined ? {} : { body: JSON.stringify(request.body) }),
+      ...(request.signal ? { signal: request.signal } : {}),
+    })
+    return [answer, await answer.text()] as const
   })
-  const text = await answer.text()
   if (!answer.ok) {
     if ((answer.status === 401 || answer.status === 403) && request.key === undefined) whenRefused()
     throw errorOf(answer, text)
   }
   return (text === '' ? undefined : JSON.parse(text)) as T
+}
+
+/** newName names a search: nobody else has it. */
+const newName = (): string => [...crypto.getRandomValues(new Uint8Array(16))].map((b) => b.toString(16).padStart(2, '0')).join('')
+
+/** named keeps a name among those that are asked for, while something runs. */
+async function named<T>(name: string, run: () => Promise<T>): Promise<T> {
+  if (name === '') return run()
+  asked.add(name)
+  try {
+    return await run()
+  } finally {
+    asked.delete(name)
+  }
 }
 
 /** UnreachableError says that the engine did not answer at all. */

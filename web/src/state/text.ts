@@ -61,3 +61,8 @@ function wholeIsGrouped(q: string): boolean {
   }
   return true
 }
+
+const short = new Intl.NumberFormat('en', { notation: 'compact', maximumFractionDigits: 1 })
+
+/** shortCount is a number in at most five characters: 61.2M. */
+export const shortCount = (n: number): string => short.format(n)

@@ -3,6 +3,7 @@ import type { Facets } from '../../api/facets'
 import type { Filter } from '../../api/signals'
 import { Menu, MenuItem } from '../../parts/menu'
 import { change } from '../../state/address'
+import { Asking } from '../../parts/asking'
 import { useLate } from '../../state/ask'
 import type { Pages } from '../../state/pages'
 import { rangeName } from '../../state/time'
@@ -28,7 +29,7 @@ export function CountBar({ state, list, filter, total, elapsed }: CountBarProps)
       <span class="strong">{n === undefined ? 'Events' : `${total?.partial ? 'At least ' : ''}${plural(n, 'event')}`}</span>
       {elapsed !== undefined && <span class="mut elapsed">counted in {elapsed} ms</span>}
       {/^\d+$/.test(state.range.from) && <button class="link" onClick={() => lookAt(defaultRange)}>Back to {rangeName(defaultRange).replace('Last ', '')}</button>}
-      {late && <span class="mut" role="status">Asking <button class="link" onClick={list.cancel}>Cancel</button></span>}
+      {late && <Asking what="events" cancel={list.cancel} />}
       <span class="grow" />
       <Forms form={state.form} />
       {state.form === 'table' && <Columns shown={state.columns} events={list.rows} />}

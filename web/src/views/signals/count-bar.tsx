@@ -1,4 +1,5 @@
 import { mostOfAJob } from '../../api/triage-jobs'
+import { Asking } from '../../parts/asking'
 import { Key } from '../../parts/key'
 import { useLate } from '../../state/ask'
 import { rangeName } from '../../state/time'
@@ -30,7 +31,7 @@ export function CountBar({ queue, selection, begin, state }: CountBarProps) {
       <span class="strong">{n === undefined ? 'Signals' : n === 0 ? 'No signals' : `${total.value?.partial ? 'At least ' : ''}${plural(n, 'signal')}`}</span>
       {n !== undefined && all !== undefined && all > n && <span class="mut cut">of {count(all)}{counts.value?.partial && ' or more'}, the others archived</span>}
       {zoomed && <button class="link" onClick={() => lookAt(defaultRange)}>Back to {rangeName(defaultRange).replace('Last ', '')}</button>}
-      {late ? <span class="mut" role="status">Asking … <button class="link" onClick={queue.cancel}>Cancel</button></span>
+      {late ? <Asking what="rows" cancel={queue.cancel} />
         : cutShort && <span class="mut" role="status">Cancelled; {list.rows.length > 0 ? `${plural(list.rows.length, 'row')} came.` : 'no row came.'} <button class="link" onClick={list.again}>Ask again</button></span>}
       <span class="grow" />
       <Grouping group={state.group} />
