@@ -115,10 +115,9 @@ scene('a session that ends says so, offers all ways in, and one comes back to wh
   await page.getByRole('heading', { name: 'Rules' }).or(page.getByRole('link', { name: 'Rules' })).first().waitFor()
   const { sessions } = await engine.call(api + '/sessions')
   for (const s of sessions.filter((s) => s.name === 'ann@example.org')) await engine.call(`${api}/sessions/${s.id}`, undefined, 'DELETE')
-  await page.getByRole('link', { name: 'Agents' }).click()
-  await page.getByText('Your session has ended.').waitFor()
+  await page.getByText('Your session has ended.').waitFor() // found by what the page asks every few seconds
   await begin(page).click()
-  await page.waitForURL(/\/agents/)
+  await page.waitForURL(/\/rules\?query=ssh/)
   await page.getByRole('button', { name: 'ann@example.org' }).waitFor()
   assert.deepEqual(faultsHere(page), [])
 })
