@@ -18,13 +18,17 @@ interface Touched {
   suppressions: string[]
 }
 
+/** How many rules are asked about at most; the rest is said. */
+const counted = 500
+const looked = 50
+
 async function touchedBy(rules: StoredRule[], stop: AbortSignal): Promise<Touched> {
   const ids = rules.map((r) => r.id)
-  const query = `rule_id:(${ids.slice(0, 500).join(' OR ')})`
+  const query = `rule_id:(${ids.slice(0, counted).join(' OR ')})`
   const [signals, others, suppressions] = await Promise.all([
     countFacets({ query, from: '', to: '' }, ['state'], 10, stop),
     listRules('type:signal_correlation', stop, () => undefined),
-    Promise.all(ids.slice(0, 50).map((id) => suppressionsOf(id, stop))),
+    Promise.all(ids.slice(0, looked).map((id) => suppressionsOf(id, stop))),
   ])
   const states = signals.facets[0]?.values ?? []
   return {
@@ -67,7 +71,7 @@ export function DeleteRules({ rules, close, done }: DeleteProps) {
       <ul class="rule-touched" aria-label="What is touched">
         {touched.asking && !touched.value && <li class="mut">Asking what it touches</li>}
         {touched.error && <li class="critical">What it touches is not known: {touched.error.message}</li>}
-        {touched.value && <What of={touched.value} />}
+        {touched.value && <What of={touched.value} rules={rules.length} />}
       </ul>
       <div class="rule-confirm">
         <button class="button danger" disabled={going} onClick={() => void act()}>{one ? 'Delete the rule' : `Delete ${plural(rules.length, 'rule')}`}</button>
@@ -77,12 +81,13 @@ export function DeleteRules({ rules, close, done }: DeleteProps) {
   )
 }
 
-function What({ of }: { of: Touched }) {
+function What({ of, rules }: { of: Touched; rules: number }) {
   return (
     <>
       <li>{of.all === 0 ? 'No signal of it is stored.' : <>{plural(of.all, 'signal')} {of.all === 1 ? 'stays' : 'stay'}, {of.open === 0 ? 'all archived' : <b class="medium">{of.open} not archived</b>}.</>}</li>
       {of.correlated.map((r) => <li key={r.id} class="medium">Gives nothing more to <a class="link" href={pathOf(['rules', r.id])}>{oneLine(r.rule.name, 80)}</a>, which asks for its signals.</li>)}
-      {of.suppressions.length > 0 && <li>{plural(of.suppressions.length, 'suppression is', 'suppressions are')} about it: {of.suppressions.slice(0, 5).map((s) => oneLine(s, 60)).join(', ')}.</li>}
+      {of.suppressions.length > 0 && <li>{plural(of.suppressions.length, 'suppression is', 'suppressions are')} about it: {of.suppressions.slice(0, 5).map((s) => oneLine(s, 60)).join(', ')}{of.suppressions.length > 5 && ` and ${of.suppressions.length - 5} more`}.</li>}
+      {rules > looked && <li class="mut">{rules > counted && `Signals are those of the first ${counted} rules. `}Suppressions were looked for of the first {looked}.</li>}
     </>
   )
 }

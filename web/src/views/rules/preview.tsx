@@ -67,6 +67,9 @@ export function Preview({ rule, text, changed, unsupported, stored }: PreviewPro
   )
 }
 
+/** How many stored signals are looked through, the newest first, for what became of them. */
+const known = 1000
+
 async function ask(rule: Rule, beside: StoredRule | undefined, range: Range, stop: AbortSignal): Promise<Answered> {
   const began = performance.now()
   const from = range.from === '' ? '0' : range.from
@@ -74,7 +77,7 @@ async function ask(rule: Rule, beside: StoredRule | undefined, range: Range, sto
   const runs = beside && (await checkRule(beside.rule, beside.id, stop))
   if (!beside || !runs?.valid || runs.unsupported !== '') return { draft, inForce: undefined, signals: [], took: performance.now() - began }
   const inForce = await backtest(beside.rule, from, range.to, stretches, stop)
-  const { signals } = await searchSignals({ query: `rule_id:${beside.id}`, from: range.from, to: range.to }, '-timestamp', undefined, 1000, stop)
+  const { signals } = await searchSignals({ query: `rule_id:${beside.id}`, from: range.from, to: range.to }, '-timestamp', undefined, known, stop)
   return { draft, inForce, signals, took: performance.now() - began }
 }
 
@@ -85,14 +88,14 @@ interface GivenProps {
   look: (r: Range) => void
 }
 
-function Given({ of: { draft, inForce, signals: known }, range, at, look }: GivenProps) {
+function Given({ of: { draft, inForce, signals: stored }, range, at, look }: GivenProps) {
   const zone = useZone()
   const { signals, matches, suppressed } = draft
   const counts = useMemo(() => countsOf(signals, range, zone, at), [signals, zone, at])
   const groups = useMemo(() => groupsOf(signals), [signals])
   const [from, to] = [counts.starts[0] ?? 0, counts.end]
   const days = Math.max(1, (to - from) / 864e5)
-  const verdicts = useMemo(() => compare(signals, inForce ? inForce.signals : signals, known), [signals, inForce, known])
+  const verdicts = useMemo(() => compare(signals, inForce ? inForce.signals : signals, stored), [signals, inForce, stored])
   return (
     <>
       <dl class="rule-figures">
@@ -102,6 +105,7 @@ function Given({ of: { draft, inForce, signals: known }, range, at, look }: Give
         {suppressed > 0 && <Figure n={suppressed} text="suppressed" more="not among the signals" />}
       </dl>
       {draft.warnings.map((w) => <p key={w} class="medium small">{oneLine(w)}</p>)}
+      {stored.length === known && <p class="mut small">What became of signals is known of the newest {count(known)} of this time; older lost ones may be true positives.</p>}
       {signals.length === 0 && <p class="mut">{matches === 0 ? 'No event of this time matches a query of it.' : 'Events match, and no case holds for any group: lower a threshold, or look at a longer time.'}</p>}
       {draft.peaks && <BacktestPlot now={draft.peaks} before={inForce?.peaks} from={from} to={to} />}
       {signals.length > 0 && (
