@@ -18,7 +18,7 @@ build: page
 
 # page builds web/dist, which is embedded; without npm, the binary serves a page that
 # says so.
-PAGE_SOURCES := web/package.json web/package-lock.json web/vite.config.ts web/index.html $(shell find web/src web/public web/build docs/sources -type f -not -name '*.woff2' -not -path '*/licences/*' 2>/dev/null)
+PAGE_SOURCES := web/package.json web/package-lock.json web/vite.config.ts web/index.html $(shell find web/src web/public web/build docs/sources -type f -not -name '*.woff2' 2>/dev/null)
 page:
 	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory web/dist/index.html; \
 	else echo "npm is missing: bin/nightjar will have no page. Node.js 20 or newer brings it."; fi

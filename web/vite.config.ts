@@ -1,8 +1,10 @@
 import { defineConfig } from 'vite'
+import { notices } from './build/notices.mjs'
 
 // Everything that the page loads is a file of its own: its Content-Security-Policy
 // allows nothing inline, and no address but the engine's.
 export default defineConfig({
+  plugins: [notices()],
   build: {
     target: 'es2022',
     assetsInlineLimit: 0,

@@ -1,7 +1,7 @@
 // Makes the page's own font files: of each face, the characters that European text,
 // code and the page itself need. What else there is in events comes from the
 // reader's system.
-import { mkdir, readFile, writeFile, copyFile } from 'node:fs/promises'
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import subset from 'subset-font'
 
 const range = (from, to) => Array.from({ length: to - from + 1 }, (_, i) => String.fromCodePoint(from + i)).join('')
@@ -16,10 +16,7 @@ const faces = [
   [`${mono}/files/jetbrains-mono-latin-400-normal.woff2`, 'mono-400'],
 ]
 await mkdir('src/fonts', { recursive: true })
-await mkdir('public/licences', { recursive: true })
 for (const [from, name] of faces) {
   const made = await subset(await readFile(from), text, { targetFormat: 'woff2' })
   await writeFile(`src/fonts/${name}.woff2`, made)
 }
-await copyFile(`${inter}/LICENSE`, 'public/licences/inter.txt')
-await copyFile(`${mono}/LICENSE`, 'public/licences/jetbrains-mono.txt')

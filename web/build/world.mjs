@@ -1,6 +1,6 @@
 // Makes the outlines of the world's land: a path in degrees, to half a degree, without the
 // smallest islands. The data is Natural Earth's, which is in the public domain.
-import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { feature } from 'topojson-client'
 
 const atlas = JSON.parse(await readFile('node_modules/world-atlas/land-110m.json', 'utf8'))
@@ -18,6 +18,4 @@ for (const { geometry } of land.features ?? [land]) {
   }
 }
 await mkdir('src/made', { recursive: true })
-await mkdir('public/licences', { recursive: true })
 await writeFile('src/made/world.ts', `// Made by build/world.mjs: land, in degrees east and south.\nexport const land =\n  '${path}'\n`)
-await copyFile('node_modules/world-atlas/LICENSE', 'public/licences/world-atlas.txt').catch(() => copyFile('node_modules/world-atlas/LICENSE.txt', 'public/licences/world-atlas.txt'))

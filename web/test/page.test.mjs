@@ -146,6 +146,17 @@ scene('the keyboard does all of it', async () => {
   assert.deepEqual(page.faults, [])
 })
 
+scene('the notices of what the page is made with are served, and linked from the list of keys', async () => {
+  const page = await openPage(browser, engine)
+  await page.getByRole('button', { name: 'Key', exact: true }).click()
+  await page.getByRole('menuitem', { name: 'Keys', exact: true }).click()
+  const text = await (await fetch(new URL(await page.getByRole('link', { name: 'Licences' }).getAttribute('href'), engine.base))).text()
+  const { dependencies } = JSON.parse(await readFile(resolve(import.meta.dirname, '../package.json'), 'utf8'))
+  for (const name of [...Object.keys(dependencies), 'style-mod', '@fontsource/inter', '@fontsource/jetbrains-mono', 'world-atlas']) assert.match(text, new RegExp(`^${name} \\d`, 'm'))
+  assert.equal((text.match(/copyright/gi) ?? []).length >= Object.keys(dependencies).length, true)
+  assert.deepEqual(page.faults, [])
+})
+
 scene('the address is the state: reload and back lead where one was', async () => {
   const page = await openPage(browser, engine)
   await row(page, 'Test of low').waitFor()

@@ -13,6 +13,7 @@ export function KeyList({ close }: { close: () => void }) {
           </div>
         ))}
       </dl>
+      <p class="key-list-foot small mut"><a class="link" href="/licences.txt" target="_blank" rel="noreferrer">Licences</a> of what the page is made with</p>
     </Dialog>
   )
 }
