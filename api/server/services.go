@@ -9,6 +9,7 @@ import (
 	"google.golang.org/grpc"
 
 	"nightjar/api"
+	"nightjar/api/access"
 	"nightjar/api/access/service"
 	"nightjar/api/limits"
 	"nightjar/api/services/agents"
@@ -108,8 +109,8 @@ func (s *services) ofSearch(deps Deps, gates limits.Queries) {
 	s.searches = &events.SearchService{Store: store, Now: deps.Now}
 	s.running = &api.Running{}
 	s.facets = &facets.FacetService{
-		Running: s.running,
-		Store:   facets.Limit(deps.Facets, facets.Gates{Signals: gates.Signals, Events: gates.Searches}), Events: s.searches, Rules: deps.Rules, Now: deps.Now,
+		Running: s.running, Caller: func(ctx context.Context) string { return access.Of(ctx).ID },
+		Store: facets.Limit(deps.Facets, facets.Gates{Signals: gates.Signals, Events: gates.Searches}), Events: s.searches, Rules: deps.Rules, Now: deps.Now,
 		Tables: deps.Tables, Listed: listedIn(deps), Places: deps.Places,
 	}
 	s.sqls = &events.SQLService{DB: events.LimitSQL(deps.SQL, gates.Searches), Now: deps.Now}

@@ -19,8 +19,9 @@ type FacetService struct {
 	Store  Store
 	Events *events.SearchService // reads filters of events
 	Now    func() time.Time
-	// Running are the searches that run.
+	// Running are the searches that run, and Caller is the id of who makes a call.
 	Running *api.Running
+	Caller  func(context.Context) string
 	Tables  interface { // reads reference tables
 		List() []reference.Table
 		Rows(ctx context.Context, id string, ids []string) ([]reference.Row, error)

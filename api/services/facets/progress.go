@@ -3,13 +3,12 @@ package facets
 import (
 	"context"
 
-	"nightjar/api/access"
 	pb "nightjar/api/v1"
 )
 
 // GetSearchProgress says how far a search of the caller's is, by the name that its requests
 // carry. Of one that does not run, or is somebody else's, it says only that.
 func (s *FacetService) GetSearchProgress(ctx context.Context, in *pb.GetSearchProgressRequest) (*pb.SearchProgress, error) {
-	rows, total, running := s.Running.Of(access.Of(ctx).ID, in.GetSearch())
+	rows, total, running := s.Running.Of(s.Caller(ctx), in.GetSearch())
 	return &pb.SearchProgress{Running: running, ReadRows: int64(rows), TotalRows: int64(total)}, nil
 }
