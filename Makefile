@@ -32,10 +32,10 @@ web/node_modules/.package-lock.json: web/package.json web/package-lock.json
 	@touch web/node_modules/.package-lock.json
 
 # test-web drives the page with Chromium, on a real engine. PICTURES=docs/pictures renews
-# the pictures of the README.
+# the pictures of the documentation; TRIALS is a folder for those of what was looked at.
 test-web: setup build fill
 	@command -v chromium >/dev/null || { echo "chromium is missing: apt-get install --no-install-recommends chromium"; exit 1; }
-	cd web && PICTURES=$(abspath $(or $(PICTURES),bin/pictures)) npm test
+	cd web && PICTURES=$(abspath $(PICTURES)) TRIALS=$(abspath $(TRIALS)) npm test
 
 # setup fetches the pinned ClickHouse library (178 MB) once; npm checks its hash.
 # With LIBCHDB, a library of yours is used and npm is not needed.

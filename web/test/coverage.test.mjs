@@ -1,18 +1,15 @@
 import assert from 'node:assert/strict'
-import { mkdir, readFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { readFile } from 'node:fs/promises'
 import { after, before } from 'node:test'
 import { hostile, makeRule, send } from './data.mjs'
 import { axeFaults, openBrowser, openPage, scene, startEngine } from './engine.mjs'
+import { trial } from './pictures.mjs'
 
-const pictures = process.env.PICTURES ?? join(tmpdir(), 'nightjar-pictures')
 
 let engine, browser
 before(async () => {
   engine = await startEngine()
   browser = await openBrowser()
-  await mkdir(pictures, { recursive: true })
 })
 after(async () => {
   await browser?.close()
@@ -66,7 +63,7 @@ scene('what a test shows is told from what only has the tag, fails, is dead, or 
   await panel(page).getByText(/^1 test passes/).waitFor()
   await panel(page).getByRole('region', { name: 'Not in force' }).locator('.coverage-rule', { hasText: 'SSH brute force' }).waitFor()
   assert.deepEqual(await axeFaults(page), [])
-  await page.screenshot({ path: join(pictures, 'coverage.png') })
+  await trial(page, 'coverage')
   await panel(page).getByRole('button', { name: /Credential Stuffing/ }).click()
   await panel(page).getByRole('heading', { name: 'Credential Stuffing' }).waitFor()
   await panel(page).getByText('a sub-technique of').waitFor()
@@ -205,12 +202,12 @@ for (const theme of ['dark', 'light']) {
       assert.deepEqual(await axeFaults(page), [], 'the matrix')
       assert.equal(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), true, 'nothing is wider than the window')
       if (width < 500) assert.deepEqual(await page.evaluate(() => [...document.querySelectorAll('.coverage button')].filter((b) => b.getBoundingClientRect().height < 44 && b.getBoundingClientRect().height > 0).map((b) => b.textContent)), [], 'a finger reaches all')
-      await page.screenshot({ path: join(pictures, `coverage-${theme}-${name}.png`) })
+      await trial(page, `coverage-${theme}-${name}`)
       await cell(page, 'Brute Force').click()
       await panel(page).getByRole('heading', { name: 'Brute Force' }).waitFor()
       assert.deepEqual(await axeFaults(page), [], 'with a technique open')
       assert.equal(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), true, 'nothing is wider than the window')
-      await page.screenshot({ path: join(pictures, `technique-${theme}-${name}.png`) })
+      await trial(page, `technique-${theme}-${name}`)
       assert.deepEqual(page.faults, [])
     })
   }

@@ -40,3 +40,30 @@ export async function makeHostile(engine) {
   await makeRule(engine, `Hostile ${hostile.image}`, 'medium', 'hostile')
   await send(engine, Object.values(hostile).map((text) => ({ ddsource: 'hostile', hostname: hostile.quotes, service: hostile.script, message: text, usr: { id: text.slice(0, 500) }, note: text.slice(0, 2000) })))
 }
+
+/** loadDemo loads the demo's day, and waits until what it gives has been found. */
+export async function loadDemo(engine) {
+  await engine.call('/api/nightjar/v1/demo', {})
+  await engine.until('the signals of three attacks', async () => (await engine.call('/api/v2/security_monitoring/signals?page%5Blimit%5D=50')).data.length >= 6)
+  await engine.until('evaluation', async () => (await engine.call('/api/nightjar/v1/status')).caught_up)
+}
+
+/** applyBundled brings into force what ships with the engine. */
+export async function applyBundled(engine) {
+  const { rules } = await engine.call('/api/nightjar/v1/bundled_rules')
+  await engine.call('/api/nightjar/v1/bundled_rules', { names: rules.map((r) => r.name) })
+}
+
+/** enrol makes a host an agent that says of itself what it is told to; token is a key of the role enroll. */
+export async function enrol(engine, token, host, said) {
+  const ask = async (key, path, body) => {
+    const answer = await fetch(`${engine.base}/api/nightjar/v1/agents/${path}`, { method: 'POST', headers: { 'DD-API-KEY': key, 'Content-Type': 'application/json' }, body: JSON.stringify(body) })
+    const text = await answer.text()
+    if (!answer.ok) throw new Error(`${path}: ${answer.status} ${text}`)
+    return text === '' ? undefined : JSON.parse(text)
+  }
+  const of = { host, agent_version: '1.0', kernel: '6.1.0 x86_64', tags: ['env:prod'] }
+  const { key, agent } = await ask(token, 'enroll', of)
+  await ask(key, 'sync', { ...of, agent, instance: host + '-1', wait_seconds: 0, ...said })
+  return agent
+}

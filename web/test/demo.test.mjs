@@ -1,31 +1,26 @@
 import assert from 'node:assert/strict'
-import { mkdir } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { after, before } from 'node:test'
 import { axeFaults, openBrowser, openPage, scene, startEngine } from './engine.mjs'
+import { trial } from './pictures.mjs'
 
-// The main views with the demo's data; PICTURES says where their pictures go.
-const pictures = process.env.PICTURES ?? join(tmpdir(), 'nightjar-pictures')
+// The signals of the demo's data.
 
 let engine, browser
 before(async () => {
   engine = await startEngine()
   browser = await openBrowser()
-  await mkdir(pictures, { recursive: true })
 })
 after(async () => {
   await browser?.close()
   await engine?.stop()
 })
 
-const picture = (page, name) => page.screenshot({ path: join(pictures, name + '.png') })
 const row = (page, text) => page.locator('.table-row').filter({ hasText: text }).first()
 
 scene('an empty install is filled by one press', async () => {
   const page = await openPage(browser, engine)
   await page.getByRole('heading', { name: 'Nothing has arrived yet' }).waitFor()
-  await picture(page, 'first-start')
+  await trial(page, 'first-start')
   await page.getByRole('button', { name: 'Load the demo data' }).click()
   await engine.until('the signals of three attacks', async () => (await engine.call('/api/v2/security_monitoring/signals?page%5Blimit%5D=50')).data.length >= 6)
   await page.goto('/signals')
@@ -47,7 +42,7 @@ scene('each of its signals says why it is there', async () => {
   await row(page, 'SSH brute force').dblclick()
   await page.locator('.window-chart').first().waitFor()
   await page.getByText('would have hidden').waitFor()
-  await picture(page, 'signal')
+  await trial(page, 'signal')
   assert.deepEqual(page.faults, [])
 })
 
@@ -71,7 +66,7 @@ scene('a journey is on a map', async () => {
   assert.ok((await page.locator('.stop').count()) >= 2)
   assert.ok((await page.locator('.leg').count()) >= 1)
   assert.deepEqual(await axeFaults(page), [])
-  await picture(page, 'journey')
+  await trial(page, 'journey')
   assert.deepEqual(page.faults, [])
 })
 
@@ -98,7 +93,7 @@ scene('the list, dark and light and on a telephone', async () => {
     if (!options.width) await page.locator('.panel .window-chart').first().waitFor()
     await page.locator('.facets').getByText('Triage').waitFor({ state: options.width ? 'attached' : 'visible' })
     await page.waitForTimeout(500)
-    await picture(page, name)
+    await trial(page, name)
     assert.deepEqual(page.faults, [])
   }
 })

@@ -1,13 +1,10 @@
 import assert from 'node:assert/strict'
-import { mkdir } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { after, before } from 'node:test'
 import { hostile, makeHostile, makeRule, send } from './data.mjs'
 import { axeFaults, openBrowser, openPage, scene, startEngine } from './engine.mjs'
+import { trial } from './pictures.mjs'
 
-// What is known of a value, at an address of its own; PICTURES says where its pictures go.
-const pictures = process.env.PICTURES ?? join(tmpdir(), 'nightjar-pictures')
+// What is known of a value, at an address of its own.
 
 const ip = '203.0.113.66'
 const users = ['root', 'root', 'admin', 'root', 'deploy', 'root', 'admin']
@@ -15,7 +12,6 @@ let engine, browser, begin
 before(async () => {
   engine = await startEngine()
   browser = await openBrowser()
-  await mkdir(pictures, { recursive: true })
   await makeRule(engine, 'Failed again', 'high', 'sshd', { queries: [{ name: 'seen', query: 'source:sshd', groupByFields: ['@network.client.ip'] }], cases: [{ status: 'high', condition: 'seen > 4', notifications: [] }] })
   begin = Date.now() - 60_000
   await send(engine, users.map((id, i) => ({
@@ -52,7 +48,7 @@ scene('of an address: its signals, its events from first to last, where it is, w
       const small = await page.locator('main a, main button').evaluateAll((all) => all.filter((el) => !el.closest('p') && el.offsetParent && el.getBoundingClientRect().height > 0 && el.getBoundingClientRect().height < 44).map((el) => el.textContent))
       assert.deepEqual(small, [], 'what is pressed is big enough')
     }
-    await page.screenshot({ path: join(pictures, `entity-${theme}-${width}.png`) })
+    await trial(page, `entity-${theme}-${width}`)
     assert.deepEqual(page.faults, [])
   }
 })

@@ -1,21 +1,17 @@
 import assert from 'node:assert/strict'
-import { mkdir } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { after, before } from 'node:test'
 import { send } from './data.mjs'
 import { axeFaults, openBrowser, openPage, scene, startEngine } from './engine.mjs'
 import { makeMethods } from './methods.mjs'
+import { trial } from './pictures.mjs'
 
 // Why a signal of each method fired, as it is drawn: each number is worked out here again from
-// the events that methods.mjs sent. PICTURES says where the pictures go.
-const pictures = process.env.PICTURES ?? join(tmpdir(), 'nightjar-pictures')
+// the events that methods.mjs sent.
 
 let engine, browser, said
 before(async () => {
   engine = await startEngine('--lateness', '36500d')
   browser = await openBrowser()
-  await mkdir(pictures, { recursive: true })
   said = await makeMethods(engine)
 })
 after(async () => {
@@ -44,7 +40,7 @@ async function see(name, picture, part, check) {
     assert.deepEqual(await axeFaults(page), [], `${picture} ${theme} ${width}`)
     assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), 'nothing is wider than the window')
     await why.scrollIntoViewIfNeeded()
-    await page.screenshot({ path: join(pictures, `why-${picture}-${theme}-${width}.png`) })
+    await trial(page, `why-${picture}-${theme}-${width}`)
     assert.deepEqual(page.faults, [])
     await page.context().close()
   }

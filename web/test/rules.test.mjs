@@ -1,25 +1,19 @@
 import assert from 'node:assert/strict'
-import { mkdir } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { after, before } from 'node:test'
 import { hostile, makeRule, makeSignals, send } from './data.mjs'
 import { axeFaults, openBrowser, openPage, rewrite, scene, startEngine } from './engine.mjs'
-
-const pictures = process.env.PICTURES ?? join(tmpdir(), 'nightjar-pictures')
+import { trial } from './pictures.mjs'
 
 let engine, browser
 before(async () => {
   engine = await startEngine()
   browser = await openBrowser()
-  await mkdir(pictures, { recursive: true })
 })
 after(async () => {
   await browser?.close()
   await engine?.stop()
 })
 
-const picture = (page, name) => page.screenshot({ path: join(pictures, name + '.png') })
 const rows = (page) => page.locator('.table-row')
 const row = (page, text) => rows(page).filter({ hasText: text }).first()
 const rule = (id) => engine.call('/api/nightjar/v1/rules/' + id)
@@ -61,7 +55,7 @@ scene('each rule is in its state, with the reason', async () => {
   await row(page, 'Test of high').locator('.cell-daily').getByText('3.0').waitFor()
   assert.match(await rows(page).first().innerText(), /Unsupported/, 'what should be looked at is first')
   assert.deepEqual(await axeFaults(page), [])
-  await picture(page, 'rules')
+  await trial(page, 'rules')
   await page.locator('.rules-facets').getByRole('button', { name: /Dead attribute/ }).click()
   await page.waitForFunction(() => document.querySelectorAll('.table-row').length === 1)
   await page.reload()
@@ -254,7 +248,7 @@ scene('a draft is set beside the version in force: what is lost is first, true p
   await page.locator('.backtest-plot').getByText('in force: > 1').waitFor()
   assert.equal(await page.locator('.backtest-lost').count(), 2, 'one in the legend, one in the plot')
   assert.deepEqual(await axeFaults(page), [])
-  await picture(page, 'rule-compared')
+  await trial(page, 'rule-compared')
   await page.getByLabel('Condition of case 1').fill('seen > 0')
   await page.locator('.rule-figures').getByText('no true positive').waitFor({ state: 'detached' })
   await page.locator('.rule-figures .good dd').getByText('+1').waitFor()
@@ -304,12 +298,12 @@ for (const theme of ['dark', 'light']) {
       await page.locator('.rule-version').first().waitFor()
       assert.deepEqual(await axeFaults(page), [], 'a rule')
       assert.equal(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), true, 'nothing is wider than the window')
-      await picture(page, `rule-${theme}-${name}`)
+      await trial(page, `rule-${theme}-${name}`)
       await page.goto('/rules')
       await row(page, 'Test of high').getByText('Live').waitFor()
       assert.deepEqual(await axeFaults(page), [], 'the list')
       assert.equal(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), true, 'nothing is wider than the window')
-      if (width < 500) await picture(page, `rules-${theme}-${name}`)
+      if (width < 500) await trial(page, `rules-${theme}-${name}`)
       assert.deepEqual(page.faults, [])
     })
   }

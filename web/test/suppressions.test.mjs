@@ -1,19 +1,15 @@
 import assert from 'node:assert/strict'
-import { mkdir } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { after, before } from 'node:test'
 import { hostile, makeRule, send } from './data.mjs'
 import { axeFaults, openBrowser, openPage, scene, startEngine } from './engine.mjs'
+import { trial } from './pictures.mjs'
 
-const pictures = process.env.PICTURES ?? join(tmpdir(), 'nightjar-pictures')
 const api = '/api/v2/security_monitoring/configuration/suppressions'
 
 let engine, browser
 before(async () => {
   engine = await startEngine()
   browser = await openBrowser()
-  await mkdir(pictures, { recursive: true })
 })
 after(async () => {
   await browser?.close()
@@ -63,7 +59,7 @@ scene('what ends soon is first, what ended is apart, and each says what it hides
   await row(page, 'Ends on its own').getByText(/Ends in 1 day|Ends in 2 days/).waitFor()
   assert.equal(await row(page, 'Long over').count(), 0)
   assert.deepEqual(await axeFaults(page), [])
-  await page.screenshot({ path: join(pictures, 'suppressions.png') })
+  await trial(page, 'suppressions')
   await page.getByRole('link', { name: '1 ended' }).click()
   await row(page, 'Long over').getByText(/^Ended/).waitFor()
   assert.equal(await rows(page).count(), 1)
@@ -99,7 +95,7 @@ scene('what it hid is listed, and what it would have hidden has the true positiv
   assert.equal(await would.locator('tr.confirmed').count(), 1)
   await page.getByRole('region', { name: 'History' }).getByText('made', { exact: true }).waitFor()
   assert.deepEqual(await axeFaults(page), [])
-  await page.screenshot({ path: join(pictures, 'suppression.png') })
+  await trial(page, 'suppression')
   await page.getByRole('link', { name: 'Show them as signals' }).click()
   await row(page, 'erin').waitFor()
   assert.equal(await rows(page).count(), 2)
@@ -213,13 +209,13 @@ for (const theme of ['dark', 'light']) {
       await row(page, 'Made here').waitFor()
       assert.deepEqual(await axeFaults(page), [], 'the list')
       assert.equal(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), true, 'nothing is wider than the window')
-      await page.screenshot({ path: join(pictures, `suppressions-${theme}-${name}.png`) })
+      await trial(page, `suppressions-${theme}-${name}`)
       await row(page, 'Made here').click()
       await page.getByRole('table', { name: 'Signals that it would have hidden' }).waitFor()
       await page.getByRole('region', { name: 'History' }).getByText('made', { exact: true }).waitFor()
       assert.deepEqual(await axeFaults(page), [], 'one of them')
       assert.equal(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), true, 'nothing is wider than the window')
-      await page.screenshot({ path: join(pictures, `suppression-${theme}-${name}.png`) })
+      await trial(page, `suppression-${theme}-${name}`)
       assert.deepEqual(page.faults, [])
     })
   }

@@ -1,21 +1,16 @@
 import assert from 'node:assert/strict'
-import { mkdir } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { after, before } from 'node:test'
 import { send } from './data.mjs'
 import { axeFaults, openBrowser, openPage, scene, startEngine } from './engine.mjs'
+import { trial } from './pictures.mjs'
 
-// What is drawn of a sequence, and what an agent is asked for; PICTURES says
-// where the pictures of it go.
-const pictures = process.env.PICTURES ?? join(tmpdir(), 'nightjar-pictures')
+// What is drawn of a sequence, and what an agent is asked for.
 const rulesPath = '/api/v2/security_monitoring/rules'
 
 let engine, browser
 before(async () => {
   engine = await startEngine()
   browser = await openBrowser()
-  await mkdir(pictures, { recursive: true })
 })
 after(async () => {
   await browser?.close()
@@ -41,7 +36,7 @@ async function look(id, name, part) {
     assert.deepEqual(await axeFaults(page), [], `${name} ${theme} ${width}`)
     assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), 'nothing is wider than the window')
     await page.locator(part).first().scrollIntoViewIfNeeded()
-    await page.screenshot({ path: join(pictures, `${name}-${theme}-${width}.png`) })
+    await trial(page, `${name}-${theme}-${width}`)
     assert.deepEqual(page.faults, [])
   }
 }
@@ -109,7 +104,7 @@ scene('a kill shows what it touches, takes a reason, and reaches the agent', asy
   assert.equal(await kill.isDisabled(), true, 'it takes a reason')
   await page.keyboard.type('a miner')
   assert.deepEqual(await axeFaults(page), [])
-  await page.screenshot({ path: join(pictures, 'respond-kill.png') })
+  await trial(page, 'respond-kill')
   await kill.click()
   await page.getByRole('status').filter({ hasText: 'Asked for: kill x (4711).' }).waitFor()
   await page.locator('.response').getByText('waiting').waitFor()
@@ -128,7 +123,7 @@ scene('an isolation that was asked for by mistake is taken back before the agent
   await page.getByRole('button', { name: 'Isolate web-1' }).click()
   const dialog = page.getByRole('dialog', { name: 'Isolate web-1?' })
   await dialog.getByText('The host reaches nothing but this engine until it is let back.').waitFor()
-  await page.screenshot({ path: join(pictures, 'respond-isolate.png') })
+  await trial(page, 'respond-isolate')
   await page.keyboard.press('Escape')
   await dialog.waitFor({ state: 'detached' })
   await page.getByRole('button', { name: 'Isolate web-1' }).click()

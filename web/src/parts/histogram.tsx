@@ -135,7 +135,7 @@ function ticksOf(stacks: Stack[], zone: Zone): Tick[] {
   const isLong = last.to - first.from > 2 * 864e5
   const show = (at: number) => (isLong ? day(at, zone) : clockMinutes(at, zone))
   const each = Math.max(1, Math.ceil(stacks.length / 6))
-  const ticks = stacks.flatMap((s, i) => (i % each === 0 && i <= stacks.length - each * 0.75 ? [{ text: show(s.from), at: i / stacks.length }] : []))
+  const ticks = stacks.flatMap((s, i) => (i % each === 0 && i <= stacks.length - each ? [{ text: show(s.from), at: i / stacks.length }] : []))
   return [...ticks, { text: `${show(last.to)} ${zoneName(zone)}`, at: 1 }]
 }
 

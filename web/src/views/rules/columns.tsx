@@ -1,6 +1,7 @@
 import type { Column } from '../../parts/table'
 import { SeverityMark } from '../../parts/marks'
 import { age, wholeTime } from '../../state/time'
+import { useNarrow } from '../../state/size'
 import { oneLine } from '../../state/text'
 import { stateNames, type RuleRow, type RuleState } from './state'
 
@@ -34,7 +35,7 @@ export function Days({ of }: { of: number[] }) {
   )
 }
 
-export const ruleColumns: Column<RuleRow>[] = [
+const ruleColumns: Column<RuleRow>[] = [
   { id: 'state', title: 'State', width: '128px', sort: 'state', cell: (r) => <RuleStateMark state={r.state} reason={r.reason} /> },
   { id: 'severity', title: 'Severity', width: '88px', sort: 'severity', cell: (r) => (r.severity ? <SeverityMark severity={r.severity} /> : <span class="mut">–</span>) },
   {
@@ -48,3 +49,9 @@ export const ruleColumns: Column<RuleRow>[] = [
   { id: 'cost', title: 'An event', width: '84px', number: true, sort: '-cost', cell: (r) => <span title={r.alone === '' ? undefined : `Evaluated by itself: ${r.alone}`} class={r.alone === '' ? '' : 'medium'}>{costText(r.cost)}</span> },
   { id: 'changed', title: 'Changed', width: '64px', number: true, sort: 'changed', cell: (r) => <time title={`${wholeTime(r.changedAt)} ${oneLine(r.changedBy)}`}>{age(r.changedAt)}</time> },
 ]
+
+const ofWide = ['method', 'changed', 'covers']
+const narrowColumns = ruleColumns.filter((c) => !ofWide.includes(c.id))
+
+/** useShownColumns are those that there is room for. */
+export const useShownColumns = (): Column<RuleRow>[] => (useNarrow() ? narrowColumns : ruleColumns)

@@ -14,7 +14,7 @@ import { useMay } from '../../state/session'
 import { count, plural } from '../../state/text'
 import { rowHeight } from '../../state/size'
 import { Bulk } from './bulk'
-import { ruleColumns, RuleStateMark } from './columns'
+import { RuleStateMark, useShownColumns } from './columns'
 import { ruleStates, sorted, type RuleRow, type RuleState } from './state'
 import { useRules } from './use-rules'
 
@@ -41,6 +41,7 @@ export function RuleList() {
   const [ticked, setTicked] = useState<ReadonlySet<string>>(new Set())
   const [filtering, setFiltering] = useState(false)
   const lacks = useMay('configure')
+  const columns = useShownColumns()
   const chosen = new Map(facets.map((f) => [f.name, query.getAll(f.name).flatMap((v) => v.split(','))]))
   const rows = useMemo(() => sorted(rules.rows.filter((r) => passes(r, chosen)), sort), [rules.rows, query.toString()])
   const open = (r: RuleRow | undefined) => r && go(pathOf(['rules', r.id]))
@@ -97,7 +98,7 @@ export function RuleList() {
           {error && !away && <div class="rules-problem"><Problem error={error} again={rules.again} /></div>}
           {rows.length === 0 && !rules.asking && !rules.error ? <NoRules stored={rules.stored} lacks={lacks} /> : (
             <Table
-              name="Rules" columns={ruleColumns} rows={rows} total={rows.length} keyOf={(r) => r.id} rowHeight={rowHeight(density, innerWidth <= 760)}
+              name="Rules" columns={columns} rows={rows} total={rows.length} keyOf={(r) => r.id} rowHeight={rowHeight(density, innerWidth <= 760)}
               current={at} ticked={ticked} onTick={tick} sort={sort} loading={rules.asking && rows.length === 0}
               onSort={(s) => change({ sort: s === 'state' ? undefined : s })} onOpen={open} onEnd={() => undefined}
               rowClass={(r) => 'rule-row ' + r.state}

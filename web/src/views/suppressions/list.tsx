@@ -80,7 +80,7 @@ function Bar({ rows, ended, asking }: { rows: Row[]; ended: boolean; asking: boo
         <a href="/suppressions" aria-current={ended ? undefined : 'page'}>{plural(rows.length - over, 'suppression')}</a>
         <a href="/suppressions?state=ended" aria-current={ended ? 'page' : undefined}>{count(over)} ended</a>
       </nav>
-      {rows.some((r) => r.standing) && <span class="mut">{plural(hidden, 'signal')} of the last 30 days are hidden</span>}
+      {rows.some((r) => r.standing) && <span class="mut">{plural(hidden, 'signal')} of the last 30 days {hidden === 1 ? 'is' : 'are'} hidden</span>}
       {soonest > 0 && <span class="medium">{soonest === 1 ? '1 ends' : `${count(soonest)} end`} within 7 days</span>}
     </>
   )
