@@ -69,6 +69,17 @@ scene('a sender is connected by what its page of docs says, with this address an
   assert.deepEqual(page.faults, [])
 })
 
+scene('an answer that takes longer than the pause between two questions is not cut short by the next', async () => {
+  const page = await openPage(browser, engine, { path: '/sources' })
+  await page.route('**/api/nightjar/v1/sources', async (route) => {
+    await new Promise((done) => setTimeout(done, 3000)) // the page asks every 2 s
+    await route.continue().catch(() => undefined)
+  })
+  await page.goto('/sources/connect/http')
+  await page.locator('.first-event[data-asked]').waitFor()
+  assert.deepEqual(page.faults, [])
+})
+
 scene('an event that no pipeline reads leads to a pipeline for it', async () => {
   const page = await openPage(browser, engine, { path: '/sources/connect/http' })
   await page.locator('.first-event[data-asked]').waitFor()

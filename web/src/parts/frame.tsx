@@ -83,7 +83,7 @@ function Top({ list }: { list: () => void }) {
 function QueueCount() {
   const late = useLate(true, 1500)
   const n = useAsk(late ? 'queue' : null, (stop) => countFacets({ query: '@nightjar.state:(open OR under_review)', from: 'now-24h', to: '' }, [], 1, stop), 'keep')
-  useEvery(30_000, n.again, late)
+  useEvery(30_000, n.refresh, late)
   const total = n.value?.total ?? 0
   return <span class="queue-count mut" title="Signals of 24 hours that are not archived">{total === 0 ? '' : total < 1000 ? total : `${Math.floor(total / 1000)}k`}</span>
 }

@@ -4,6 +4,7 @@ import { listViews } from '../api/views'
 import { go, pathOf } from '../state/address'
 import { useAsk } from '../state/ask'
 import { currentCommands, type Command } from '../state/commands'
+import { useSettled } from '../state/settled'
 import { oneLine, plural, quoted } from '../state/text'
 import { views } from '../views'
 import { Dialog } from './dialog'
@@ -80,14 +81,4 @@ function useFound(text: string): Command[] {
     own.push({ name: `Events that have “${wanted}”`, of: 'search', act: () => go(pathOf(['search'], { query: quoted(wanted) })) })
   }
   return own
-}
-
-/** useSettled is a text once nobody has typed for so many milliseconds. */
-function useSettled(text: string, after: number): string {
-  const [settled, setSettled] = useState(text)
-  useEffect(() => {
-    const timer = setTimeout(() => setSettled(text), after)
-    return () => clearTimeout(timer)
-  }, [text])
-  return settled
 }

@@ -11,6 +11,8 @@ export interface Answer<T> {
 
 export interface Asked<T> extends Answer<T> {
   again(): void
+  /** refresh asks again, unless it is being asked: a slow answer is not cut short by the next question. */
+  refresh(): void
   cancel(): void
   /** put replaces the value by what is known to be so. */
   put(change: (value: T) => T): void
@@ -34,25 +36,33 @@ export function useAsk<T>(key: string | null, ask: (signal: AbortSignal) => Prom
     const stop = new AbortController()
     running.current = stop
     setAnswer((a) => (a.key === key || keep === 'keep' ? { ...a, key, asking: true } : { ...nothing, key }))
+    const told = (change: (a: Answer<T> & { key: string | null }) => Answer<T> & { key: string | null }) => {
+      if (stop.signal.aborted) return
+      running.current = undefined
+      setAnswer(change)
+    }
     question.current(stop.signal).then(
-      (value) => {
-        if (!stop.signal.aborted) setAnswer({ key, value, error: undefined, asking: false, at: Date.now() })
-      },
-      (error: Error) => {
-        if (!stop.signal.aborted) setAnswer((a) => ({ ...a, error, asking: false }))
-      },
+      (value) => told(() => ({ key, value, error: undefined, asking: false, at: Date.now() })),
+      (error: Error) => told((a) => ({ ...a, error, asking: false })),
     )
-    return () => stop.abort()
+    return () => {
+      stop.abort()
+      if (running.current === stop) running.current = undefined
+    }
   }, [key, round])
 
   const again = useCallback(() => setRound((n) => n + 1), [])
+  const refresh = useCallback(() => {
+    if (!running.current) again()
+  }, [])
   const cancel = useCallback(() => {
     running.current?.abort()
+    running.current = undefined
     setAnswer((a) => ({ ...a, asking: false, error: a.value === undefined ? new Error('Cancelled.') : a.error }))
   }, [])
   const put = useCallback((change: (value: T) => T) => setAnswer((a) => (a.value === undefined ? a : { ...a, value: change(a.value) })), [])
   const current = answer.key === key || keep === 'keep' ? answer : { ...nothing, key }
-  return { value: current.value, error: current.error, asking: current.asking, at: current.at, again, cancel, put }
+  return { value: current.value, error: current.error, asking: current.asking, at: current.at, again, refresh, cancel, put }
 }
 
 /** useLate is true once something has gone on for so many milliseconds. */

@@ -35,7 +35,7 @@ function Shown({ place, id }: { place: string; id: string | undefined }) {
 function All() {
   const { query } = useAddress()
   const agents = useAsk('agents', listAgents, 'keep')
-  useEvery(5000, agents.again)
+  useEvery(5000, agents.refresh)
   const current = query.get('agent') ?? undefined
   const open = agents.value?.find((a) => a.key === current)
   const close = () => change({ agent: undefined })

@@ -17,7 +17,7 @@ import { RolloutLine } from './rollout'
 export function Policies({ id }: { id: string | undefined }) {
   const policies = useAsk('policies', listPolicies, 'keep')
   const agents = useAsk('agents', listAgents, 'keep')
-  useEvery(10_000, () => (policies.again(), agents.again()))
+  useEvery(10_000, () => (policies.refresh(), agents.refresh()))
   const [making, setMaking] = useState(false)
   const lacks = useMay('agents')
   const kill = useMay('kill')

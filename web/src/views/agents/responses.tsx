@@ -16,7 +16,7 @@ export function Responses({ agent }: { agent?: string }) {
   const state = agent === undefined ? (query.get('state') ?? '') : ''
   const action = agent === undefined ? (query.get('action') ?? '') : ''
   const responses = useAsk(`responses ${agent ?? ''} ${state} ${action}`, (stop) => listResponses({ ...(agent === undefined ? {} : { agent }), state, action }, stop), 'keep')
-  useEvery(5000, responses.again)
+  useEvery(5000, responses.refresh)
   const collect = useMay('collect')
   const mayAudit = useMay('administer') === ''
   const zone = useZone()

@@ -14,7 +14,7 @@ type How = 'stop' | 'resume' | 'rollback'
 /** RolloutLine says how far the newest policies are, stage by stage, and lets somebody stop, go on or back. */
 export function RolloutLine() {
   const rollout = useAsk('rollout', readRollout, 'keep')
-  useEvery(5000, rollout.again)
+  useEvery(5000, rollout.refresh)
   const [asking, setAsking] = useState<How | 'plan'>()
   const lacks = useMay('agents')
   const mayAudit = useMay('administer') === ''

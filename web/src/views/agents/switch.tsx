@@ -13,7 +13,7 @@ const names = (hosts: string[]): string => hosts.slice(0, 8).map((h) => oneLine(
 /** Switch says whether agents may kill and block, and stops it, or lets them again. */
 export function Switch() {
   const arming = useAsk('arming', readArming, 'keep')
-  useEvery(5000, arming.again)
+  useEvery(5000, arming.refresh)
   const [asking, setAsking] = useState(false)
   const lacks = useMay('switch')
   const zone = useZone()

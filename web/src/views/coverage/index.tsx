@@ -18,7 +18,7 @@ import './coverage.css'
 /** Coverage is the matrix of ATT&CK: what is shown by tests, apart from what only says so. */
 export function Coverage() {
   const asked = useAsk('coverage', readCoverage, 'keep')
-  useEvery(asked.value && asked.value.pending > 0 ? 1000 : 30_000, () => asked.asking || asked.again())
+  useEvery(asked.value && asked.value.pending > 0 ? 1000 : 30_000, asked.refresh)
   return (
     <div class="coverage">
       <Known of={asked}>{(c) => <Matrix c={c} asked={asked} />}</Known>

@@ -14,7 +14,7 @@ const rank = (r: RuleRun): number => (r.state === 'failing' ? 0 : r.behind > 0 ?
 export function Evaluation() {
   const runs = useAsk('rule runs', listRuleRuns, 'keep')
   const health = useAsk('health', readHealth, 'keep')
-  useEvery(5000, () => (runs.again(), health.again()))
+  useEvery(5000, () => (runs.refresh(), health.refresh()))
   const newest = health.value?.eventsReceived ?? 0
   const all = runs.value?.reduce((sum, r) => sum + (r.cost ?? 0), 0) ?? 0
   const cells: Cell<RuleRun>[] = [

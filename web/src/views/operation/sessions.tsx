@@ -10,7 +10,7 @@ import { oneLine } from '../../state/text'
 /** Sessions are who has signed in: oneself, or everybody, where one manages keys. */
 export function Sessions() {
   const sessions = useAsk('sessions', listSessions, 'keep')
-  useEvery(10_000, sessions.again)
+  useEvery(10_000, sessions.refresh)
   const zone = useZone()
   const end = async (s: Session) => {
     if (s.current) return void leave()

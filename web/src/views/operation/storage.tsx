@@ -10,7 +10,7 @@ import { bytes, dayOf } from './size'
 /** Storage is what is kept on disk, how long, what goes next, and what was backed up. */
 export function Storage() {
   const storage = useAsk('storage', readStorage, 'keep')
-  useEvery(10_000, storage.again)
+  useEvery(10_000, storage.refresh)
   return <Known of={storage}>{(s) => <><Disk of={s} /><Tables of={s} /><Next of={s} /><Dropped of={s} /><Backups of={s} /></>}</Known>
 }
 

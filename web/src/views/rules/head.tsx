@@ -6,6 +6,7 @@ import { Menu, MenuItem } from '../../parts/menu'
 import { go, pathOf } from '../../state/address'
 import { useAsk, useEvery } from '../../state/ask'
 import { tell } from '../../state/done'
+import { save } from '../../state/file'
 import { useMay } from '../../state/session'
 import { age, wholeTime } from '../../state/time'
 import { count, oneLine, plural, shown } from '../../state/text'
@@ -36,7 +37,7 @@ export function Head({ stored, name, put, children }: HeadProps) {
 
 function Doing({ stored }: { stored: StoredRule }) {
   const standings = useAsk(`${stored.id} ${stored.version}`, readStandings, 'keep')
-  useEvery(10_000, () => standings.asking || standings.again())
+  useEvery(10_000, standings.refresh)
   const row = rowOf(stored, standings.value)
   return (
     <>
@@ -73,8 +74,8 @@ function Actions({ stored, put }: { stored: StoredRule; put: (r: StoredRule) => 
     <>
       <Menu label={<>More <i class="down" /></>}>
         <MenuItem lacks={lacks} act={() => go(pathOf(['rules', 'new'], { clone: stored.id }))}>Clone</MenuItem>
-        <MenuItem act={() => save(`${stored.id}.json`, JSON.stringify(stored.rule, null, 2) + '\n')}>Export as JSON</MenuItem>
-        <MenuItem act={() => void terraformOf(stored.rule).then((text) => save(`${stored.id}.tf`, text), failed('Not exported'))}>Export as Terraform</MenuItem>
+        <MenuItem act={() => saveText(`${stored.id}.json`, JSON.stringify(stored.rule, null, 2) + '\n')}>Export as JSON</MenuItem>
+        <MenuItem act={() => void terraformOf(stored.rule).then((text) => saveText(`${stored.id}.tf`, text), failed('Not exported'))}>Export as Terraform</MenuItem>
         <MenuItem lacks={lacks} act={() => setDeleting(true)}>Delete</MenuItem>
       </Menu>
       <button class="button" disabled={lacks !== ''} title={lacks} onClick={() => void enable(!stored.rule.isEnabled)}>{stored.rule.isEnabled ? 'Disable' : 'Enable'}</button>
@@ -85,11 +86,4 @@ function Actions({ stored, put }: { stored: StoredRule; put: (r: StoredRule) => 
 
 const failed = (what: string) => (e: Error): void => tell({ text: `${what}: ${e.message}`, failed: true })
 
-/** save hands a file to the person. */
-function save(name: string, text: string): void {
-  const link = document.createElement('a')
-  link.href = URL.createObjectURL(new Blob([text], { type: 'text/plain' }))
-  link.download = name
-  link.click()
-  setTimeout(() => URL.revokeObjectURL(link.href), 10_000)
-}
+const saveText = (name: string, text: string): void => save(new Blob([text], { type: 'text/plain' }), name)

@@ -1,12 +1,12 @@
-import { useEffect, useState } from 'preact/hooks'
-import type { ComponentType } from 'preact'
 import type { ViewProps } from '../../views'
-import { Problem } from '../../parts/problem'
+import { later, useLater } from '../../state/later'
 import { Bundled } from './bundled'
 import { RuleList } from './list'
 import { NewRule, RulePage } from './page'
 import './rules.css'
 import './rule.css'
+
+const matrices = later(() => import('../coverage'))
 
 /** Rules is what the engine looks for: the list by state, and a rule by itself. */
 export default function Rules({ rest }: ViewProps) {
@@ -17,15 +17,8 @@ export default function Rules({ rest }: ViewProps) {
   return <RuleList />
 }
 
-let Coverage: ComponentType | undefined
-
 /** LoadedCoverage is the matrix, which is loaded when somebody opens it. */
 function LoadedCoverage() {
-  const [, redraw] = useState({})
-  const [error, setError] = useState<Error>()
-  useEffect(() => {
-    if (!Coverage) import('../coverage').then((m) => ((Coverage = m.Coverage), redraw({})), setError)
-  }, [])
-  if (error) return <Problem error={new Error('The matrix could not be loaded.')} again={() => location.reload()} />
-  return Coverage ? <Coverage /> : null
+  const matrix = useLater(matrices, true)
+  return matrix ? <matrix.Coverage /> : null
 }

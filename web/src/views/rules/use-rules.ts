@@ -23,7 +23,7 @@ export function useRules(query: string | undefined): Rules {
   const list = useAsk(query ?? null, (stop) => listRules(query ?? '', stop, (rules) => !stop.aborted && setEarly({ query: query ?? '', rules })), 'keep')
   const rules = list.value?.rules ?? (early?.query === query ? early?.rules : undefined) ?? []
   const standings = useAsk('standings', readStandings, 'keep')
-  useEvery(10_000, () => standings.asking || standings.again())
+  useEvery(10_000, standings.refresh)
   const rows = useMemo(() => rules.map((r) => rowOf(r, standings.value)), [rules, standings.value])
   return {
     rows, stored: list.value?.stored ?? rows.length, asking: list.asking, error: list.error, partly: standings.error,

@@ -11,7 +11,7 @@ import { useMay } from '../../state/session'
 export function FirstStart({ rules, onArrived }: { rules: number; onArrived: () => void }) {
   const status = useAsk('first', readStatus, 'keep')
   useEvery(2000, () => {
-    status.again()
+    status.refresh()
     if ((status.value?.eventsReceived ?? 0) > 0) onArrived()
   })
   const arrived = status.value?.eventsReceived ?? 0

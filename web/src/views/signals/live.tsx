@@ -30,7 +30,7 @@ export function useLive(filter: Filter, since: number, rows: Signal[]): Live {
     setNext(Date.now() + pause)
     newer.again()
   }
-  useEvery(pause, again, on && isOpen)
+  useEvery(pause, () => (setNext(Date.now() + pause), newer.refresh()), on && isOpen)
   useEffect(() => {
     const seen = () => !document.hidden && on && isOpen && again()
     document.addEventListener('visibilitychange', seen)

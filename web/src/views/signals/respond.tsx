@@ -20,7 +20,7 @@ export function Respond({ signal }: { signal: Signal }) {
   const targets = useAsk('targets ' + signal.id, (stop) => targetsOf(signal.id, stop))
   const responses = useAsk('responses ' + signal.id, (stop) => responsesOf(signal.id, stop), 'keep')
   const waits = responses.value?.some((r) => r.state === 'waiting') ?? false
-  useEvery(2000, responses.again, waits)
+  useEvery(2000, responses.refresh, waits)
   const [offer, setOffer] = useState<Offer | undefined>()
   const caller = useCaller()
   if (targets.error) return <Problem error={targets.error} again={targets.again} />

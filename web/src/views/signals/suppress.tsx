@@ -1,4 +1,4 @@
-import { useEffect, useState } from 'preact/hooks'
+import { useState } from 'preact/hooks'
 import { createSuppression, deleteSuppression, previewSuppression, type HiddenSignal, type Draft } from '../../api/suppressions'
 import { countFacets } from '../../api/facets'
 import type { Signal } from '../../api/signals'
@@ -7,6 +7,7 @@ import { Problem } from '../../parts/problem'
 import { useAsk } from '../../state/ask'
 import { tell } from '../../state/done'
 import { useMay } from '../../state/session'
+import { useSettled } from '../../state/settled'
 import { day, dayAndMinutes, zoneName } from '../../state/time'
 import { count, oneLine, plural, term } from '../../state/text'
 
@@ -24,15 +25,11 @@ const none: Signal[] = []
 /** Suppress keeps signals like this one, and others of its rule, from being shown, after it has said which it would have hidden. */
 export function Suppress({ signal, others = none, done }: { signal: Signal; others?: Signal[]; done?: () => void }) {
   const [query, setQuery] = useState(queryOf([signal, ...others]))
-  const [asked, setAsked] = useState(query)
+  const asked = useSettled(query, 400)
   const [days, setDays] = useState<number | undefined>(7)
   const [saving, setSaving] = useState(false)
   const lacks = useMay('configure')
   const unseen = useMay('preview')
-  useEffect(() => {
-    const timer = setTimeout(() => setAsked(query), 400)
-    return () => clearTimeout(timer)
-  }, [query])
   const until = days === undefined ? undefined : Date.now() + days * 864e5
   const suppression: Draft = { name: `${signal.title}: ${signal.group.join(', ')}`.slice(0, 200), description: `From the signal ${signal.id}.`, enabled: true, ruleQuery: 'id:' + signal.ruleID, query: asked, exclusion: '', from: undefined, until, tags: [] }
   const preview = useAsk(asked.trim() === '' || unseen !== '' ? null : `${signal.ruleID} ${signal.version} ${asked}`, (stop) => previewSuppression(suppression, stop), 'keep')

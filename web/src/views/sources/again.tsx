@@ -16,7 +16,7 @@ const goes = (r: Reparse): boolean => r.state === 'pending' || r.state === 'runn
 export function Again() {
   const jobs = useAsk('reparses', listReparses, 'keep')
   const running = (jobs.value ?? []).some(goes)
-  useEvery(running ? 1000 : 10_000, jobs.again)
+  useEvery(running ? 1000 : 10_000, jobs.refresh)
   const lacks = useMay('operate')
   const cancel = async (r: Reparse) => {
     try {

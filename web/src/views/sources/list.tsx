@@ -33,7 +33,7 @@ const cells: Cell<Source>[] = [
 export function SourceList({ sources }: { sources: Asked<Sources> }) {
   const { query } = useAddress()
   const health = useAsk('health', readHealth, 'keep')
-  useEvery(10_000, () => (sources.again(), health.again()))
+  useEvery(10_000, () => (sources.refresh(), health.refresh()))
   return (
     <Known of={sources}>
       {({ all, total, distinct, partial }) => all.length === 0 ? <NoSources /> : (

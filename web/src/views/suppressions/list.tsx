@@ -22,7 +22,7 @@ export function SuppressionList() {
   const lacks = useMay('configure')
   const all = useAsk('suppressions', listSuppressions, 'keep')
   const standings = useAsk(zoneOf(zone), (stop) => readStandings(zoneOf(zone), '', stop), 'keep')
-  useEvery(15_000, () => [all, standings].forEach((a) => a.asking || a.again()))
+  useEvery(15_000, () => [all, standings].forEach((a) => a.refresh()))
   const [at, setAt] = useState<string>()
   const words = query.get('words') ?? ''
   const sort = query.get('sort') ?? 'first'

@@ -39,7 +39,7 @@ function Rate({ of: h }: { of: Health }) {
 function LastHour() {
   const zone = useZone()
   const hour = useAsk('events of the last hour', (stop) => countOverTime({ query: '', from: 'now-1h', to: '' }, [], 60, zoneOf(zone), stop, 'events'), 'keep')
-  useEvery(30_000, hour.again)
+  useEvery(30_000, hour.refresh)
   if (hour.value === undefined) return <span class="mut">{hour.error ? hour.error.message : ''}</span>
   const counts = hour.value.starts.map((_, i) => hour.value?.series.reduce((sum, s) => sum + (s.counts[i] ?? 0), 0) ?? 0)
   const most = Math.max(1, ...counts)

@@ -11,7 +11,7 @@ import { Incoming } from './incoming'
 /** Health is how the engine is: first what is wrong, then what it holds. */
 export function Health() {
   const health = useAsk('health', readHealth, 'keep')
-  useEvery(5000, health.again)
+  useEvery(5000, health.refresh)
   return <Known of={health}>{(h) => <><Wrong of={h} /><Gaps of={h} onAccepted={health.again} /><Incoming of={h} /><Holds of={h} /><Syslog of={h} /></>}</Known>
 }
 

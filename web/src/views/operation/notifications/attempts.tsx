@@ -16,7 +16,7 @@ export function Attempts({ target }: { target?: string }) {
   const { query } = useAddress()
   const state = query.get('state') ?? ''
   const attempts = useAsk(`attempts ${target ?? ''} ${state}`, (stop) => listAttempts({ ...(target === undefined ? {} : { target }), state }, stop), 'keep')
-  useEvery(5000, attempts.again)
+  useEvery(5000, attempts.refresh)
   const lacks = useMay('notify')
   const again = async (a: Attempt) => {
     try {

@@ -38,7 +38,7 @@ const badness = (state: string | undefined): number => ({ failed: 0, waiting: 1 
 function All() {
   const targets = useAsk('targets', listTargets, 'keep')
   const newest = useAsk('newest attempts', (stop) => listAttempts({}, stop), 'keep')
-  useEvery(10_000, () => (targets.again(), newest.again()))
+  useEvery(10_000, () => (targets.refresh(), newest.refresh()))
   return (
     <Known of={targets}>
       {(all) => (

@@ -17,7 +17,7 @@ const own = new Set(['nightjar', 'nightjar-audit'])
 export function First() {
   const sources = useAsk('first', listSources, 'keep')
   const [before, setBefore] = useState<Sources | undefined>()
-  useEvery(2000, sources.again)
+  useEvery(2000, sources.refresh)
   useEffect(() => {
     if (sources.value && !before) setBefore(sources.value)
   }, [sources.value])

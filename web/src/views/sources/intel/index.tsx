@@ -16,7 +16,7 @@ import { ListForm } from './form'
 export default function Intel() {
   const { query } = useAddress()
   const lists = useAsk('threat lists', listThreatLists, 'keep')
-  useEvery(5000, lists.again)
+  useEvery(5000, lists.refresh)
   const lacks = useMay('configure')
   const [deleting, setDeleting] = useState<ThreatList | undefined>()
   const open = query.get('list')

@@ -3,9 +3,10 @@ import { checkText, tryGrok, type GrokTried, type PipelineDocument } from '../..
 import { CodeEditor } from '../../../parts/code-editor'
 import { Problem } from '../../../parts/problem'
 import { useAsk } from '../../../state/ask'
+import { useSettled } from '../../../state/settled'
 import { tell } from '../../../state/done'
 import { oneLine } from '../../../state/text'
-import { mistakeOf, useRested, type Text } from './use-text'
+import { mistakeOf, type Text } from './use-text'
 
 interface Rules {
   match: string
@@ -27,7 +28,7 @@ export function Grok({ text, readOnly }: { text: Text; readOnly: boolean }) {
     setRules(parser.rules)
     if (parser.samples.length > 0) setLines(parser.samples.join('\n'))
   }, [place])
-  const asked = useRested(JSON.stringify([rules, lines]), 300)
+  const asked = useSettled(JSON.stringify([rules, lines]), 300)
   const texts = lines.split('\n').filter((l) => l !== '').slice(0, 100)
   const tried = useAsk(rules.match.trim() === '' ? null : asked, (stop) => tryGrok(rules.match, rules.support, texts, stop), 'keep')
   const wrong = (path: string) => (tried.value?.problems ?? []).filter((p) => p.path === path).map((p) => mistakeOf(p, false))

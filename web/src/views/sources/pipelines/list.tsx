@@ -23,7 +23,7 @@ const kinds: Record<string, { title: string; fits: (p: Pipeline) => boolean }> =
 export function PipelineList() {
   const { query } = useAddress()
   const pipelines = useAsk('pipelines', listPipelines, 'keep')
-  useEvery(10_000, pipelines.again)
+  useEvery(10_000, pipelines.refresh)
   const lacks = useMay('configure')
   const [text, setText] = useState('')
   const kind = kinds[query.get('show') ?? 'all'] ?? { title: 'All', fits: () => true }

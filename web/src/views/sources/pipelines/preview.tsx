@@ -5,11 +5,12 @@ import { previewDraft, type Input, type Previewed } from '../../../api/pipelines
 import { Known } from '../../../parts/keep'
 import { Problem } from '../../../parts/problem'
 import { useAsk } from '../../../state/ask'
+import { useSettled } from '../../../state/settled'
 import { count, oneLine, plural, shown } from '../../../state/text'
 import { whatOf } from '../../../state/field'
 import { PipelineSteps } from '../steps'
 import { keepSample } from './kept-samples'
-import { useRested, type Text } from './use-text'
+import type { Text } from './use-text'
 
 /** Tried is something to try a document on. */
 interface Tried {
@@ -26,7 +27,7 @@ export function Preview({ stored, text, samples }: { stored: StoredPipeline | un
   const [pasted, setPasted] = useState('')
   const source = /source:([\w.-]+)/.exec(text.last?.filter?.query ?? '')?.[1] ?? ''
   const [said, setSaid] = useState<string | undefined>()
-  const asked = useRested(query, 400)
+  const asked = useSettled(query, 400)
   const found = useAsk(asked, (stop) => searchEvents(asked.trim() || '*', 'now-7d', '', undefined, most, stop), 'keep')
   const lines: Tried[] = pasted.split('\n').filter((l) => l.trim() !== '').slice(0, most).map((line, i) => ({ key: `${i} ${line}`, text: line, input: { line, source: said ?? source } }))
   const events: Tried[] = (found.value?.events ?? []).map((e) => ({ key: e.id, text: whatOf(e), input: { event: e.id } }))
@@ -50,7 +51,7 @@ export function Preview({ stored, text, samples }: { stored: StoredPipeline | un
 /** Tries are all that it is tried on, and one of them step by step. */
 function Tries({ all, stored, text }: { all: Tried[]; stored: StoredPipeline | undefined; text: Text }) {
   const [open, setOpen] = useState<string | undefined>()
-  const document = useRested(text.last, 200)
+  const document = useSettled(text.last, 200)
   const key = document ? JSON.stringify([document, all.map((t) => [t.key, t.input])]) : null
   const tried = useAsk(key, (stop) => Promise.all(all.map((t) => tryOne(document ?? {}, stored?.id ?? '', t, stop))), 'keep')
   if (!document) return <p class="keep-note">What it does shows here once its document can be read.</p>

@@ -4,9 +4,10 @@ import { CodeEditor } from '../../../parts/code-editor'
 import { Problem } from '../../../parts/problem'
 import { copy } from '../../../parts/value'
 import { useAsk } from '../../../state/ask'
+import { useSettled } from '../../../state/settled'
 import { count, oneLine, plural } from '../../../state/text'
 import { putSamples, useKeptSamples } from './kept-samples'
-import { mistakeOf, useRested, type Text } from './use-text'
+import { mistakeOf, type Text } from './use-text'
 
 const example = `pipeline: draft
 samples:
@@ -22,8 +23,8 @@ samples:
 export function Samples({ stored, text }: { stored: StoredPipeline | undefined; text: Text }) {
   const yours = useKeptSamples()
   const [editing, setEditing] = useState(yours !== '')
-  const document = useRested(text.last, 200)
-  const samples = useRested(yours, 400)
+  const document = useSettled(text.last, 200)
+  const samples = useSettled(yours, 400)
   const run = useAsk(document ? JSON.stringify([document, samples]) : null, (stop) => testPipeline(document ?? {}, stored?.id ?? '', samples, stop), 'keep')
   const t = run.value
   const passed = t?.tests.filter((x) => x.passed).length ?? 0

@@ -1,7 +1,8 @@
-import { useEffect, useRef, useState } from 'preact/hooks'
+import { useRef, useState } from 'preact/hooks'
 import { checkText, type CheckedText, type PipelineDocument, type PipelineProblem } from '../../../api/pipeline-documents'
 import type { Mistake } from '../../../parts/code-editor'
 import { useAsk } from '../../../state/ask'
+import { useSettled } from '../../../state/settled'
 
 export interface Text {
   text: string
@@ -19,7 +20,7 @@ export interface Text {
 /** useText is a document that is being written: the engine reads it when the typing rests. */
 export function useText(begin: string): Text {
   const [text, put] = useState(begin)
-  const rested = useRested(text, 250)
+  const rested = useSettled(text, 250)
   const check = useAsk(rested, async (stop) => ({ of: rested, is: await checkText(rested, stop) }), 'keep')
   const last = useRef<PipelineDocument | undefined>(undefined)
   const checked = check.value?.is
@@ -35,14 +36,4 @@ export function useText(begin: string): Text {
 export function mistakeOf(p: PipelineProblem, mild: boolean): Mistake {
   const at = p.path !== '' && p.line === 0 ? `${p.path}: ` : ''
   return { line: Math.max(1, p.line), column: Math.max(1, p.column), message: at + p.message + (p.hint === '' ? '' : `; ${p.hint}`), mild }
-}
-
-/** useRested is a value once it has stayed the same for so many milliseconds. */
-export function useRested<T>(value: T, after: number): T {
-  const [rested, setRested] = useState(value)
-  useEffect(() => {
-    const timer = setTimeout(() => setRested(value), after)
-    return () => clearTimeout(timer)
-  }, [value, after])
-  return rested
 }

@@ -7,7 +7,7 @@ import { change, useAddress } from '../../../state/address'
 import { usePages } from '../../../state/pages'
 import { tell } from '../../../state/done'
 import { count, oneLine } from '../../../state/text'
-import { useRested } from '../pipelines/use-text'
+import { useSettled } from '../../../state/settled'
 import { RowForm } from './row-form'
 
 /** As many columns as are shown beside the key; the row's form has all. */
@@ -17,7 +17,7 @@ const shownColumns = 6
 export function Rows({ of: t, lacks, onChanged }: { of: ReferenceTable; lacks: string; onChanged: () => void }) {
   const { query } = useAddress()
   const text = query.get('find') ?? ''
-  const asked = useRested(text, 300)
+  const asked = useSettled(text, 300)
   const pages = usePages(`${t.id} ${asked} ${t.updated}`, async (token, stop) => listRows(t.id, asked, token, 100, stop))
   const [open, setOpen] = useState<Row | 'new' | undefined>()
   const wanted = query.get('row')
