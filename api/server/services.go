@@ -31,7 +31,7 @@ import (
 // services are all services of the API.
 type services struct {
 	rules             *rules.RuleService
-	authoring         *authoring.AuthoringService
+	authoring         *authoring.RuleAuthoringService
 	signals           *signals.SignalService
 	logs              *events.LogService
 	backtests         *backtests.BacktestService
@@ -78,7 +78,7 @@ func newServices(deps Deps, gates limits.Queries) *services {
 
 func (s *services) ofRules(deps Deps, gates limits.Queries) {
 	s.rules = &rules.RuleService{Store: deps.Rules, Check: deps.CheckRule, Reach: deps.Reach, Event: deps.ReadEvent}
-	s.authoring = &authoring.AuthoringService{
+	s.authoring = &authoring.RuleAuthoringService{
 		Rules: deps.Rules, Check: deps.CheckRule, Reach: deps.Reach, Tests: deps.Configuration.RuleTests, Run: deps.RuleTests, Gate: gates.Backtests,
 		Costs: deps.Status.RuleCosts, Counts: deps.Counts, Now: deps.Now,
 	}

@@ -67,11 +67,6 @@ func (r *run) events(sources []eventSource) ([]schema.Event, error) {
 		if s.Count != nil {
 			count, every = *s.Count, *s.Every
 		}
-		if left := r.suite.left; left != nil {
-			if *left -= count; *left < 0 {
-				return nil, mistake(s.node, "too many events in one text: run it with `nightjar test`, which has no such bound")
-			}
-		}
 		first := *s.At.in(r.start)
 		for n := range count {
 			body := s.Event
@@ -110,6 +105,9 @@ func (r *run) event(body json.RawMessage, at schema.Millis) (schema.Event, error
 	}
 	members["timestamp"] = strconv.AppendInt(nil, int64(at), 10)
 	body, err := json.Marshal(members)
+	if err == nil && r.suite.spend != nil {
+		err = r.suite.spend(len(body))
+	}
 	if err != nil {
 		return schema.Event{}, err
 	}

@@ -1,6 +1,7 @@
 package ruletest
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -29,9 +30,13 @@ type Options struct {
 	Pipelines ingest.Pipelines
 	// Ships are the files that a text can name (RunText).
 	Ships fs.FS
-	// Events is how many events the tests of a text may have together; 0: any number.
-	Events int
+	// Most bounds the events of all tests of a text together (RunText).
+	Most Bounds
 }
+
+// Bounds are how many events there may be, and how many bytes they may have as JSON; 0: any
+// number.
+type Bounds struct{ Events, Bytes int }
 
 // Report is what became of a file of tests.
 type Report struct {
@@ -106,8 +111,8 @@ func Run(path string, o Options) Report {
 }
 
 // RunText runs the tests of a text on a rule, instead of the one that it names. Nothing of
-// the disk is read.
-func RunText(text []byte, rule schema.Rule, o Options) Report {
+// the disk is read. An error is that of the context, which is asked at each event.
+func RunText(ctx context.Context, text []byte, rule schema.Rule, o Options) (Report, error) {
 	report := Report{Tests: []Result{}}
 	ships := o.Ships
 	if ships == nil {
@@ -117,13 +122,28 @@ func RunText(text []byte, rule schema.Rule, o Options) Report {
 	report.Warnings = warnings
 	if err != nil {
 		report.Error = indentLines(err.Error())
-		return report
+		return report, nil
 	}
-	if o.Events > 0 {
-		s.left = &o.Events
-	}
+	s.spend = o.Most.spender(ctx)
 	report.run(s, o)
-	return report
+	return report, ctx.Err()
+}
+
+// spender is told the bytes of each event, and refuses the one that is too much.
+func (b Bounds) spender(ctx context.Context) func(bytes int) error {
+	var spent Bounds
+	return func(bytes int) error {
+		spent.Events, spent.Bytes = spent.Events+1, spent.Bytes+bytes
+		switch {
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case b.Events > 0 && spent.Events > b.Events:
+			return fmt.Errorf("too many events in one text, more than %d: run it with `nightjar test`, which has no such bound", b.Events)
+		case b.Bytes > 0 && spent.Bytes > b.Bytes:
+			return fmt.Errorf("too many events in one text, together more than %d bytes: run it with `nightjar test`, which has no such bound", b.Bytes)
+		}
+		return nil
+	}
 }
 
 // Count is how many tests a text has; of one that can't be read, 0.
@@ -146,21 +166,21 @@ func (nothing) Open(name string) (fs.File, error) {
 }
 
 // run adds what becomes of the tests.
-func (report *Report) run(s *suite, o Options) {
+func (r *Report) run(s *suite, o Options) {
 	for i := range s.Tests {
 		t := &s.Tests[i]
-		if o.Only != nil && !o.Only.MatchString(report.Path+": "+t.Name) {
+		if o.Only != nil && !o.Only.MatchString(r.Path+": "+t.Name) {
 			continue
 		}
-		r := run{suite: s, test: t, locator: o.Locator, pipelines: o.Pipelines, start: defaultStart}
-		problems, err := r.run()
+		one := run{suite: s, test: t, locator: o.Locator, pipelines: o.Pipelines, start: defaultStart}
+		problems, err := one.run()
 		if err != nil {
 			problems = []string{err.Error()}
 		}
-		if told := r.left.String(); told != "" {
-			report.Warnings = append(report.Warnings, t.Name+": "+told)
+		if told := one.left.String(); told != "" {
+			r.Warnings = append(r.Warnings, t.Name+": "+told)
 		}
-		report.Tests = append(report.Tests, Result{Name: t.Name, Line: t.node.Line, Passed: len(problems) == 0, Problems: problems, Expects: len(*t.Signals)})
+		r.Tests = append(r.Tests, Result{Name: t.Name, Line: t.node.Line, Passed: len(problems) == 0, Problems: problems, Expects: len(*t.Signals)})
 	}
 }
 

@@ -34,8 +34,8 @@ type suite struct {
 
 	folder folder
 	plans  []*compiler.Plan
-	// left is how many more events its tests may have; nil: any number.
-	left *int
+	// spend refuses an event of so many bytes that is too much; nil: none is.
+	spend func(bytes int) error
 }
 
 // testCase is one test. What it lacks is the suite's; tables and suppressions

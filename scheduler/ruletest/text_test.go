@@ -1,6 +1,8 @@
 package ruletest
 
 import (
+	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -35,7 +37,7 @@ func TestATextOfTestsReadsNothingOfTheDisk(t *testing.T) {
 		{"rules: [ships.json]\n" + test, ""},
 	} {
 		ships := fstest.MapFS{"ships.json": {Data: []byte(`{"name":"ships","queries":[{"query":"source:y"}],"cases":[{"status":"low"}]}`)}}
-		report := RunText([]byte(c.text), rule, Options{Ships: ships})
+		report := textReport(t, c.text, rule, Options{Ships: ships})
 		said := report.Error
 		for _, r := range report.Tests {
 			said += strings.Join(r.Problems, "\n")
@@ -45,8 +47,45 @@ func TestATextOfTestsReadsNothingOfTheDisk(t *testing.T) {
 		}
 	}
 	many := "tests:\n  - {name: t, events: [{at: +0s, count: 60, every: 1s, event: {source: x}}], signals: [{severity: low}]}\n  - {name: u, events: [{at: +0s, count: 60, every: 1s, event: {source: x}}], signals: [{severity: low}]}\n"
-	report := RunText([]byte(many), rule, Options{Events: 100})
-	if len(report.Tests) != 2 || !strings.Contains(strings.Join(report.Tests[1].Problems, ""), "too many events") {
-		t.Errorf("%+v", report)
+	for _, c := range []struct {
+		most Bounds
+		want [2]bool // that a test is refused
+	}{
+		{Bounds{Events: 100}, [2]bool{false, true}},
+		{Bounds{Bytes: 4000}, [2]bool{false, true}}, // an event has between 40 and 60 bytes
+		{Bounds{Events: 120, Bytes: 120 * 60}, [2]bool{false, false}},
+		{Bounds{}, [2]bool{false, false}},
+	} {
+		report := textReport(t, many, rule, Options{Most: c.most})
+		for i := range report.Tests {
+			if refused := strings.Contains(strings.Join(report.Tests[i].Problems, ""), "too many events"); refused != c.want[i] {
+				t.Errorf("%+v, test %d: %.300q", c.most, i, report.Tests[i].Problems)
+			}
+		}
+		if len(report.Tests) != 2 {
+			t.Errorf("%+v: %d tests", c.most, len(report.Tests))
+		}
+	}
+}
+
+func textReport(t *testing.T, text string, rule schema.Rule, o Options) Report {
+	t.Helper()
+	report, err := RunText(t.Context(), []byte(text), rule, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return report
+}
+
+// TestATextOfTestsEndsWithItsCaller: nobody reads what it would come to.
+func TestATextOfTestsEndsWithItsCaller(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	rule := schema.Rule{
+		Name: "r", Queries: []schema.RuleQuery{{Name: "a", Query: "*", Aggregation: "count"}}, Cases: []schema.RuleCase{{Status: "low", Condition: "a > 0"}},
+	}
+	text := "tests:\n  - {name: t, events: [{at: +0s, event: {source: x}}], signals: []}\n"
+	if report, err := RunText(ctx, []byte(text), rule, Options{}); !errors.Is(err, context.Canceled) {
+		t.Errorf("%+v, %v", report, err)
 	}
 }

@@ -16,8 +16,8 @@ import (
 	"nightjar/schema"
 )
 
-// AuthoringService serves RuleAuthoringService.
-type AuthoringService struct {
+// RuleAuthoringService serves RuleAuthoringService.
+type RuleAuthoringService struct {
 	pb.UnimplementedRuleAuthoringServiceServer
 	Rules rules.Store
 	// Check says what is wrong with a rule that is not to be stored.

@@ -99,7 +99,7 @@ func document(r schema.Rule) (string, error) {
 }
 
 // ListBundledRules reads the rules that ship.
-func (s *AuthoringService) ListBundledRules(ctx context.Context, _ *pb.ListBundledRulesRequest) (*pb.ListBundledRulesResponse, error) {
+func (s *RuleAuthoringService) ListBundledRules(ctx context.Context, _ *pb.ListBundledRulesRequest) (*pb.ListBundledRulesResponse, error) {
 	stored, err := s.Rules.Rules(ctx)
 	if err != nil {
 		return nil, err
@@ -126,7 +126,7 @@ func (s *AuthoringService) ListBundledRules(ctx context.Context, _ *pb.ListBundl
 }
 
 // ApplyBundledRules has rules in force as they ship.
-func (s *AuthoringService) ApplyBundledRules(ctx context.Context, in *pb.ApplyBundledRulesRequest) (*pb.ApplyBundledRulesResponse, error) {
+func (s *RuleAuthoringService) ApplyBundledRules(ctx context.Context, in *pb.ApplyBundledRulesRequest) (*pb.ApplyBundledRulesResponse, error) {
 	all, err := readBundled()
 	if err != nil {
 		return nil, err
@@ -154,7 +154,7 @@ func (s *AuthoringService) ApplyBundledRules(ctx context.Context, in *pb.ApplyBu
 
 // applyBundled makes a rule as it ships, or makes the stored one that again. Tests that
 // somebody wrote stay.
-func (s *AuthoringService) applyBundled(ctx context.Context, b bundled) *pb.AppliedRule {
+func (s *RuleAuthoringService) applyBundled(ctx context.Context, b bundled) *pb.AppliedRule {
 	out := &pb.AppliedRule{Name: b.name}
 	failed := func(err error) *pb.AppliedRule {
 		out.Action, out.Problem = "failed", err.Error()
@@ -201,7 +201,7 @@ func overwrite(r *schema.Rule, by schema.Rule) error {
 }
 
 // addTests keeps tests of a rule that has none.
-func (s *AuthoringService) addTests(ctx context.Context, ruleID, text string) error {
+func (s *RuleAuthoringService) addTests(ctx context.Context, ruleID, text string) error {
 	if text == "" {
 		return nil
 	}

@@ -15,7 +15,7 @@ import (
 
 // CheckRule says what is wrong with a rule. What keeps it from being read is a problem as
 // any other; an error is of the check itself.
-func (s *AuthoringService) CheckRule(ctx context.Context, in *pb.CheckRuleRequest) (*pb.CheckRuleResponse, error) {
+func (s *RuleAuthoringService) CheckRule(ctx context.Context, in *pb.CheckRuleRequest) (*pb.CheckRuleResponse, error) {
 	rule, err := written(in.GetRuleText())
 	if err == nil {
 		err = ruledoc.RefuseUnseen(ctx, &rule)
@@ -51,7 +51,7 @@ func written(text string) (schema.Rule, error) {
 }
 
 // checkAs checks a rule that is new, or the next version of a stored one.
-func (s *AuthoringService) checkAs(ctx context.Context, rule schema.Rule, id string) (rulecheck.Checked, error) {
+func (s *RuleAuthoringService) checkAs(ctx context.Context, rule schema.Rule, id string) (rulecheck.Checked, error) {
 	if id == "" {
 		checked := s.Check(rule)
 		return checked, checked.Err()

@@ -22,7 +22,7 @@ const (
 )
 
 // GetAttackCoverage says which techniques the rules are about.
-func (s *AuthoringService) GetAttackCoverage(ctx context.Context, _ *pb.GetAttackCoverageRequest) (*pb.AttackCoverage, error) {
+func (s *RuleAuthoringService) GetAttackCoverage(ctx context.Context, _ *pb.GetAttackCoverageRequest) (*pb.AttackCoverage, error) {
 	stored, err := s.Rules.Rules(ctx)
 	if err != nil {
 		return nil, err
@@ -87,7 +87,7 @@ func covering(r *schema.Rule) *pb.CoveringRule {
 }
 
 // liveness is whether a stored rule finds anything, whatever its tests say, and why not.
-func (s *AuthoringService) liveness(r *schema.Rule, costs map[string]scheduler.RuleCost) (state, reason string) {
+func (s *RuleAuthoringService) liveness(r *schema.Rule, costs map[string]scheduler.RuleCost) (state, reason string) {
 	if !r.IsEnabled {
 		return disabled, ""
 	}

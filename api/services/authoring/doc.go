@@ -1,6 +1,6 @@
 // Package authoring serves those who write rules and look after them: what is wrong with a
 // rule as it is typed, its tests, how all rules do, and the rules that ship. Start at
-// AuthoringService. GetAttackCoverage says what of ATT&CK the rules are about: proved is
+// RuleAuthoringService. GetAttackCoverage says what of ATT&CK the rules are about: proved is
 // a live rule only while tests of the version in force pass, one of which wants a signal
 // (TestAttackCoverageTellsProvedFromTagged in api/server).
 //

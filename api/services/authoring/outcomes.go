@@ -3,6 +3,7 @@ package authoring
 import (
 	"context"
 	"hash/maphash"
+	"maps"
 	"strings"
 	"sync"
 	"time"
@@ -39,7 +40,7 @@ type outcome struct {
 
 // addOutcomes adds what the tests of rules come to. It runs those that were not run on
 // this version lately, until the time is over: pending are the rules that are left.
-func (s *AuthoringService) addOutcomes(ctx context.Context, to []*pb.CoveringRule, stored []schema.Rule, ship []bundled) (pending int64, err error) {
+func (s *RuleAuthoringService) addOutcomes(ctx context.Context, to []*pb.CoveringRule, stored []schema.Rule, ship []bundled) (pending int64, err error) {
 	texts, err := s.Tests.List(ctx)
 	if err != nil {
 		return 0, err
@@ -58,6 +59,7 @@ func (s *AuthoringService) addOutcomes(ctx context.Context, to []*pb.CoveringRul
 	}
 	s.tested.mu.Lock()
 	defer s.tested.mu.Unlock()
+	maps.DeleteFunc(s.tested.of, func(id string, _ outcome) bool { return byID[id] == nil }) // of rules that are gone
 	stop := time.Now().Add(testsPerCall)
 	for _, one := range to {
 		text := own[one.GetId()]
@@ -85,7 +87,7 @@ func (s *AuthoringService) addOutcomes(ctx context.Context, to []*pb.CoveringRul
 
 // outcome is what the tests of a rule come to; known is false where they were not run, and
 // the time is over or there is no room. The lock is held.
-func (t *tested) outcome(ctx context.Context, s *AuthoringService, r *schema.Rule, text string, stop time.Time) (o outcome, known bool) {
+func (t *tested) outcome(ctx context.Context, s *RuleAuthoringService, r *schema.Rule, text string, stop time.Time) (o outcome, known bool) {
 	if t.of == nil {
 		t.of, t.seed = map[string]outcome{}, maphash.MakeSeed()
 	}

@@ -26,7 +26,7 @@ type counted struct {
 }
 
 // ListRuleStandings says how all rules do.
-func (s *AuthoringService) ListRuleStandings(ctx context.Context, _ *pb.ListRuleStandingsRequest) (*pb.ListRuleStandingsResponse, error) {
+func (s *RuleAuthoringService) ListRuleStandings(ctx context.Context, _ *pb.ListRuleStandingsRequest) (*pb.ListRuleStandingsResponse, error) {
 	all, err := s.Rules.Rules(ctx)
 	if err != nil {
 		return nil, err
@@ -80,7 +80,7 @@ func standingOf(r *schema.Rule, c scheduler.RuleCost, known bool) *pb.RuleStandi
 
 // signals are how many there are of each rule. They are counted at most once in 10 s,
 // however many ask.
-func (s *AuthoringService) signals(ctx context.Context) ([]schema.Millis, map[string]RuleSignals, time.Time, error) {
+func (s *RuleAuthoringService) signals(ctx context.Context) ([]schema.Millis, map[string]RuleSignals, time.Time, error) {
 	c := &s.counted
 	c.mu.Lock()
 	defer c.mu.Unlock()

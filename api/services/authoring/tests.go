@@ -16,8 +16,8 @@ import (
 	"nightjar/schema"
 )
 
-// maxTestEvents is how many events the tests of a text may have together.
-const maxTestEvents = 100_000
+// testBounds are those of the events of all tests of a text, which are held in memory.
+var testBounds = ruletest.Bounds{Events: 100_000, Bytes: 64 << 20}
 
 // ships are the rules that ship, and their tests.
 func ships() fs.FS {
@@ -29,7 +29,7 @@ func ships() fs.FS {
 }
 
 // RunRuleTests runs tests on a rule. That some fail is no error.
-func (s *AuthoringService) RunRuleTests(ctx context.Context, in *pb.RunRuleTestsRequest) (*pb.RunRuleTestsResponse, error) {
+func (s *RuleAuthoringService) RunRuleTests(ctx context.Context, in *pb.RunRuleTestsRequest) (*pb.RunRuleTestsResponse, error) {
 	rule, err := ruledoc.Requested(in.GetRule())
 	if err != nil {
 		return nil, err
@@ -49,16 +49,16 @@ func (s *AuthoringService) RunRuleTests(ctx context.Context, in *pb.RunRuleTests
 }
 
 // runTests runs a text of tests on a rule, once there is room.
-func (s *AuthoringService) runTests(ctx context.Context, rule schema.Rule, text string) (ruletest.Report, error) {
+func (s *RuleAuthoringService) runTests(ctx context.Context, rule schema.Rule, text string) (ruletest.Report, error) {
 	o := s.Run
-	o.Ships, o.Events = ships(), maxTestEvents
-	return limits.Through(ctx, s.Gate, func() (ruletest.Report, error) { return ruletest.RunText([]byte(text), rule, o), nil })
+	o.Ships, o.Most = ships(), testBounds
+	return limits.Through(ctx, s.Gate, func() (ruletest.Report, error) { return ruletest.RunText(ctx, []byte(text), rule, o) })
 }
 
 type storedTests = objects.Versioned[configuration.RuleTests]
 
 // testsOf are the tests that are kept of a rule; an ID of "": there were never any.
-func (s *AuthoringService) testsOf(ctx context.Context, ruleID string) (storedTests, error) {
+func (s *RuleAuthoringService) testsOf(ctx context.Context, ruleID string) (storedTests, error) {
 	all, err := s.Tests.List(ctx)
 	if err != nil {
 		return storedTests{}, err
@@ -80,7 +80,7 @@ func testsToProto(v storedTests) *pb.RuleTests {
 }
 
 // GetRuleTests reads the tests of a rule.
-func (s *AuthoringService) GetRuleTests(ctx context.Context, in *pb.GetRuleTestsRequest) (*pb.RuleTests, error) {
+func (s *RuleAuthoringService) GetRuleTests(ctx context.Context, in *pb.GetRuleTestsRequest) (*pb.RuleTests, error) {
 	if _, err := s.Rules.Rule(ctx, in.GetRuleId()); err != nil {
 		return nil, err
 	}
@@ -89,7 +89,7 @@ func (s *AuthoringService) GetRuleTests(ctx context.Context, in *pb.GetRuleTests
 }
 
 // UpdateRuleTests replaces the tests of a rule.
-func (s *AuthoringService) UpdateRuleTests(ctx context.Context, in *pb.UpdateRuleTestsRequest) (*pb.RuleTests, error) {
+func (s *RuleAuthoringService) UpdateRuleTests(ctx context.Context, in *pb.UpdateRuleTestsRequest) (*pb.RuleTests, error) {
 	if _, err := s.Rules.Rule(ctx, in.GetRuleId()); err != nil {
 		return nil, err
 	}
@@ -101,7 +101,7 @@ func (s *AuthoringService) UpdateRuleTests(ctx context.Context, in *pb.UpdateRul
 }
 
 // keepTests stores the tests of a rule. ifVersion, unless 0, must be the stored one.
-func (s *AuthoringService) keepTests(ctx context.Context, ruleID, text string, ifVersion int64) (storedTests, error) {
+func (s *RuleAuthoringService) keepTests(ctx context.Context, ruleID, text string, ifVersion int64) (storedTests, error) {
 	s.writing.Lock()
 	defer s.writing.Unlock()
 	was, err := s.testsOf(ctx, ruleID)
