@@ -86,12 +86,12 @@ const maxPeakMatches = 300_000
 var ErrManyMatches = fmt.Errorf("more than %d events match: what each group came to is only looked for in fewer; take a shorter time", maxPeakMatches)
 
 // Peaks are what the values of each group came to in each stretch, as detect.Peaks has them.
-func (f *Found) Peaks(bounds []schema.Millis) ([]detect.Column, []detect.Peak, error) {
+// Errors are ErrManyMatches and that of the context.
+func (f *Found) Peaks(ctx context.Context, bounds []schema.Millis) ([]detect.Column, []detect.Peak, error) {
 	if len(f.matches) > maxPeakMatches {
 		return nil, nil, ErrManyMatches
 	}
-	columns, peaks := detect.Peaks(f.Plan, f.matches, bounds)
-	return columns, peaks, nil
+	return detect.Peaks(f.Plan, f.matches, bounds, ctx.Err)
 }
 
 // Backtest compiles a rule and runs it. A rule that is wrong is a *schema.InvalidError.

@@ -18,14 +18,17 @@ type Peak struct {
 // Peaks are, of each group and each stretch from one of the bounds to the next, the moment
 // at which its values were highest, where a case held then, of those: ordered by time, then
 // group. The bounds ascend. Only rules that count by threshold have them; of others there is
-// no column.
-func Peaks(plan *compiler.BoundPlan, matches []compiler.Match, bounds []schema.Millis) (columns []Column, out []Peak) {
+// no column. goOn is asked before each group; its error ends the work.
+func Peaks(plan *compiler.BoundPlan, matches []compiler.Match, bounds []schema.Millis, goOn func() error) (columns []Column, out []Peak, err error) {
 	if plan.Method != schema.MethodThreshold || len(bounds) < 2 {
-		return nil, nil
+		return nil, nil, nil
 	}
 	columns = columnsOf(plan)
 	units, globals := split(plan, matches)
 	for _, gs := range units {
+		if err := goOn(); err != nil {
+			return nil, nil, err
+		}
 		sort.SliceStable(gs.Matches, func(i, j int) bool { return gs.Matches[i].At < gs.Matches[j].At })
 		m := Moment{Plan: plan, Group: gs.Group, At: bounds[len(bounds)-1] - 1, Own: gs.Matches, Globals: globals}
 		highest := make([]*CoursePoint, len(bounds)-1)
@@ -52,7 +55,7 @@ func Peaks(plan *compiler.BoundPlan, matches []compiler.Match, bounds []schema.M
 		}
 		return slices.Compare(out[i].Group, out[j].Group) < 0
 	})
-	return columns, out
+	return columns, out, nil
 }
 
 func (p *CoursePoint) sum() (total float64) {

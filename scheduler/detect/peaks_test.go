@@ -1,7 +1,9 @@
 package detect
 
 import (
+	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"testing"
 
@@ -18,7 +20,11 @@ func TestPeaksAreTheHighestOfEachGroupAndStretch(t *testing.T) {
 	for i := range other {
 		other[i].Group, other[i].Seq = []string{"v"}, other[i].Seq+100
 	}
-	columns, peaks := Peaks(plan, append(matches, other...), []schema.Millis{0, 100_000, 300_000})
+	matches, bounds, goOn := append(matches, other...), []schema.Millis{0, 100_000, 300_000}, func() error { return nil }
+	columns, peaks, err := Peaks(plan, matches, bounds, goOn)
+	if err != nil {
+		t.Fatal(err)
+	}
 	var got []string
 	for _, p := range peaks {
 		got = append(got, fmt.Sprint(int64(p.At)/1000, p.Group, p.Values, p.Case))
@@ -29,7 +35,10 @@ func TestPeaksAreTheHighestOfEachGroupAndStretch(t *testing.T) {
 	if len(columns) != 3 || columns[0].Window != 60_000 {
 		t.Errorf("columns: %+v", columns)
 	}
-	if columns, peaks := Peaks(plan, nil, nil); columns != nil || peaks != nil {
+	if columns, peaks, err := Peaks(plan, nil, nil, goOn); columns != nil || peaks != nil || err != nil {
 		t.Error("without a stretch there is nothing")
+	}
+	if _, _, err := Peaks(plan, matches, bounds, func() error { return io.ErrClosedPipe }); !errors.Is(err, io.ErrClosedPipe) {
+		t.Errorf("nobody waits for it any more: %v", err)
 	}
 }

@@ -60,7 +60,9 @@ func (s *BacktestService) RunBacktest(ctx context.Context, in *pb.RunBacktestReq
 		out.Warnings = append(out.Warnings, told)
 	}
 	if len(bounds) > 0 {
-		out.Peaks = peaksOf(found, bounds)
+		if out.Peaks, err = peaksOf(ctx, found, bounds); err != nil {
+			return nil, err
+		}
 	}
 	for i := range found.Signals {
 		sig := &found.Signals[i]

@@ -1,6 +1,8 @@
 package backtests
 
 import (
+	"context"
+	"errors"
 	"slices"
 
 	"nightjar/api"
@@ -35,13 +37,13 @@ func stretches(in scheduler.TimeSpan, n int64) ([]schema.Millis, error) {
 }
 
 // peaksOf are what groups came to; nil where the rule does not count by threshold.
-func peaksOf(found *backtest.Found, bounds []schema.Millis) *pb.BacktestPeaks {
-	columns, peaks, err := found.Peaks(bounds)
-	if err != nil {
-		return &pb.BacktestPeaks{Missing: err.Error()}
-	}
-	if len(columns) == 0 {
-		return nil
+func peaksOf(ctx context.Context, found *backtest.Found, bounds []schema.Millis) (*pb.BacktestPeaks, error) {
+	columns, peaks, err := found.Peaks(ctx, bounds)
+	switch {
+	case errors.Is(err, backtest.ErrManyMatches):
+		return &pb.BacktestPeaks{Missing: err.Error()}, nil
+	case err != nil || len(columns) == 0:
+		return nil, err
 	}
 	out := &pb.BacktestPeaks{WindowMs: int64(columns[0].Window), Thresholds: thresholdsOf(found.Plan)}
 	for _, c := range columns {
@@ -52,7 +54,7 @@ func peaksOf(found *backtest.Found, bounds []schema.Millis) *pb.BacktestPeaks {
 	for _, p := range kept {
 		out.Points = append(out.Points, &pb.BacktestPeak{At: int64(p.At), Group: detect.Visible(found.Plan, p.Group), Values: p.Values, Case: int32(p.Case)})
 	}
-	return out
+	return out, nil
 }
 
 // highest are so many of the peaks, in their order: those at which a case held, then those
