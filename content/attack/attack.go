@@ -37,15 +37,6 @@ type Technique struct {
 	Tactics []string // their ids, in the order of the tactics
 }
 
-// Of is the id of the technique that a sub-technique is of; empty: it is none.
-func (t *Technique) Of() string {
-	of, _, sub := strings.Cut(t.ID, ".")
-	if !sub {
-		return ""
-	}
-	return of
-}
-
 // Known is what is known. It is shared: nobody changes it.
 var Known = sync.OnceValue(func() *Matrix {
 	m, err := parse(table)
