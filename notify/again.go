@@ -49,11 +49,13 @@ func (s *Sender) Again(ctx context.Context, target, id string) (n int, ok bool, 
 		if err := s.deps.Store.Put(ctx, again); err != nil {
 			return 0, true, err
 		}
+		s.mu.Lock()
+		life := s.life
+		s.mu.Unlock()
+		s.Wake(life, again) // before Run began, it reads them itself
 	}
-	s.mu.Lock()
-	life := s.life
-	s.mu.Unlock()
-	s.Wake(life, again) // before Run began, it reads them itself
+	// What waits is in its queue. Were it put there again, it would be told twice where it has
+	// been told since it was read.
 	s.hurry(target, again)
 	return len(again), true, nil
 }

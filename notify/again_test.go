@@ -60,6 +60,15 @@ func TestWhatFailedIsToldAgainWhenAsked(t *testing.T) {
 		return Outcome{RetryAfter: time.Hour}
 	}
 	w.run(s, 4)
+	stale := w.kept["waits"]
+	w.kept["waits"] = waits // as it was read a moment before it was told
+	if n, ok, err := s.Again(t.Context(), "@pagerduty-duty", "waits"); n != 1 || !ok || err != nil {
+		t.Errorf("what was told meanwhile: %d %v %v", n, ok, err)
+	}
+	if q := s.queues["@pagerduty-duty"]; len(q.news) != 0 {
+		t.Errorf("it would be told twice: %+v", q.news)
+	}
+	w.kept["waits"] = stale
 	for _, id := range []string{"alone", "d1", "d2", "waits"} {
 		if w.kept[id].State != Sent {
 			t.Errorf("%s is %s", id, w.kept[id].State)
