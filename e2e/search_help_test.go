@@ -45,6 +45,15 @@ func TestASearchIsMendedAndItsEventsAreFoundByID(t *testing.T) {
 		t.Errorf("grouped it is %+v", checked)
 	}
 
+	var completed struct{ Completions []struct{ Text string } }
+	for _, over := range []string{"events", "signals"} { // of all, where nothing is selected
+		completed.Completions = nil
+		p.call(http.MethodPost, "/api/nightjar/v1/search/complete", fmt.Appendf(nil, `{"over":%q,"text":"@usr.na"}`, over), &completed)
+		if len(completed.Completions) == 0 {
+			t.Errorf("over %s nothing completes @usr.na", over)
+		}
+	}
+
 	var hinted struct{ Hints []searchMistake }
 	hint := func(query string, look bool) {
 		t.Helper()

@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/agext/levenshtein"
 )
@@ -226,7 +227,11 @@ func (m *Model) Constants() []Constant {
 // near.
 func suggest(name string, names []string) string {
 	best, least := "", len(name)/3+1
+	length := utf8.RuneCountInString(name)
 	for _, n := range names {
+		if l := utf8.RuneCountInString(n); max(l, length)-min(l, length) >= least {
+			continue // a long name costs no more than a short one
+		}
 		// Without levenshtein's MaxCost, with which distances come out too small.
 		if d := levenshtein.Distance(name, n, nil); d < least {
 			best, least = n, d

@@ -40,6 +40,16 @@ func TestEveryMistakeIsToldWithItsPlace(t *testing.T) {
 	}
 }
 
+// TestALongNameIsRefusedAtOnce holds that what resembles a name is not looked for where
+// nothing can: of so long a name that would take minutes.
+func TestALongNameIsRefusedAtOnce(t *testing.T) {
+	name := strings.Repeat("x", 1<<20)
+	_, err := secl.Check(name, env())
+	if err == nil || err.Error() != `1:1: no field, macro or constant "`+name+`"` {
+		t.Errorf("got %.100v", err)
+	}
+}
+
 // TestManyMistakesAreCounted holds that a text of nothing but mistakes does not
 // make as many errors as it has bytes.
 func TestManyMistakesAreCounted(t *testing.T) {

@@ -128,7 +128,7 @@ func (c *completer) over(in *pb.CompleteSearchRequest) (err error) {
 		c.of, c.place = ofEvents(r), func(name string) schema.Field { return r.Names.Rename(schema.ParseField(name)) }
 		return err
 	case "signals":
-		f := in.GetFilter()
+		f := cmp.Or(in.GetFilter(), &pb.LogFilter{}) // none selects all
 		c.place = search.SignalField
 		c.of, err = c.signals(&pb.SignalFilter{Query: f.GetQuery(), From: f.From, To: f.To})
 		return err
