@@ -9,10 +9,12 @@ import (
 	"slices"
 	"strings"
 	"sync/atomic"
+	"time"
 
 	ch "github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 
+	"nightjar/clickhouse"
 	"nightjar/compiler/search"
 	"nightjar/schema"
 )
@@ -64,7 +66,8 @@ func (s *States) isCurrent(ctx context.Context) (bool, error) {
 	return sums[0] == sums[1], nil
 }
 
-// fill makes everything anew. What is inserted while it is filled is fed.
+// fill makes everything anew. What is inserted while it is filled is fed, and what began to
+// be before that has ended when signals are read.
 func (s *States) fill(ctx context.Context) error {
 	name := schema.SignalStates.Name
 	for _, sql := range []string{
@@ -76,6 +79,9 @@ func (s *States) fill(ctx context.Context) error {
 		if err := s.conn.Exec(ctx, sql); err != nil {
 			return err
 		}
+	}
+	if err := s.awaitInserts(ctx); err != nil {
+		return err
 	}
 	var rows uint64
 	if err := s.conn.QueryRow(ctx, "SELECT count() FROM "+schema.Signals.Name).Scan(&rows); err != nil || rows == 0 {
@@ -96,6 +102,27 @@ func (s *States) fill(ctx context.Context) error {
 	}
 	return s.conn.Exec(one, "OPTIMIZE TABLE "+name+" FINAL")
 }
+
+// awaitInserts waits for the inserts that run: those that began before the view was there
+// do not feed it.
+func (s *States) awaitInserts(ctx context.Context) error {
+	var running []string
+	row := s.conn.QueryRow(ctx, "SELECT groupArray(query_id) FROM system.processes WHERE query_kind = 'Insert' AND current_database = currentDatabase()")
+	for {
+		if err := row.Scan(&running); err != nil || len(running) == 0 {
+			return err
+		}
+		select {
+		case <-time.After(betweenLooks):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+		params := clickhouse.Params{}.Strings("running", running)
+		row = s.conn.QueryRow(params.Context(ctx), "SELECT groupArray(query_id) FROM system.processes WHERE query_id IN {running:Array(String)}")
+	}
+}
+
+const betweenLooks = 50 * time.Millisecond
 
 // piece is about how many rows one statement fills the table with.
 const piece = 200_000

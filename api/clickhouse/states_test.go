@@ -1,10 +1,12 @@
 package clickhouse_test
 
 import (
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 
@@ -180,5 +182,38 @@ func TestStatesAnswerAsSignalsDo(t *testing.T) {
 		for range 2 {
 			b.agree(t, r, randomQuery(r))
 		}
+	}
+}
+
+// TestStatesHaveWhatWasBeingInserted holds an insert open, which began before the states
+// were there to be fed, and ends it while they are made.
+func TestStatesHaveWhatWasBeingInserted(t *testing.T) {
+	conn := testenv.ClickHouse(t)
+	if _, err := migrations.Apply(t.Context(), conn, []schema.Table{schema.Signals}); err != nil {
+		t.Fatal(err)
+	}
+	batch, err := conn.PrepareBatch(t.Context(), "INSERT INTO signals (id, version, key)")
+	if err != nil {
+		t.Fatal(err)
+	}
+	states, made := adapter.NewStates(conn), make(chan error, 1)
+	go func() { made <- states.Prepare(t.Context()) }()
+	early := false
+	select { // a fault would have them made soon
+	case err = <-made:
+		early = true
+	case <-time.After(2 * time.Second):
+	}
+	if err := errors.Join(err, batch.Append("late", uint64(1), uint64(1)), batch.Send()); err != nil {
+		t.Fatal(err)
+	}
+	if !early {
+		if err := <-made; err != nil {
+			t.Fatal(err)
+		}
+	}
+	var found uint64
+	if err := conn.QueryRow(t.Context(), "SELECT count() FROM signal_states WHERE id = 'late'").Scan(&found); err != nil || found != 1 {
+		t.Errorf("%d rows, %v", found, err)
 	}
 }
