@@ -117,7 +117,7 @@ func (s *services) ofSearch(deps Deps, gates limits.Queries) {
 	s.logs = &events.LogService{Intake: deps.Intake}
 	s.views = &views.ViewService{Store: deps.Configuration.SavedViews}
 	s.demo = &views.DemoService{Store: deps.Configuration.Demos, Rules: s.rules, Jobs: s.triageJobs, Intake: deps.Intake, Now: deps.Now}
-	s.pipelines = &pipelines.PipelineService{Registry: deps.Pipelines, Logs: store, Now: deps.Now}
+	s.pipelines = &pipelines.PipelineService{Registry: deps.Pipelines, Logs: store, Now: deps.Now, Gate: gates.Searches}
 }
 
 func (s *services) ofConfiguration(deps Deps) {

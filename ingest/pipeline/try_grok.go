@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"strings"
@@ -23,8 +24,8 @@ type GrokTry struct {
 
 // TryGrok reads texts with rules, as a grok-parser does. Problems are those of the rules;
 // with any, no text is read. Their Path is match_rules or support_rules, and their place is
-// in that text. Warnings are no mistakes.
-func TryGrok(rules GrokRules, texts []string, received time.Time) (tries []GrokTry, problems []Problem, warnings []string) {
+// in that text. Warnings are no mistakes. Once ctx ends no other text is read.
+func TryGrok(ctx context.Context, rules GrokRules, texts []string, received time.Time) (tries []GrokTry, problems []Problem, warnings []string) {
 	p, err := grok.Compile(rules.MatchRules, rules.SupportRules)
 	for _, err := range split(err) {
 		problems = append(problems, grokProblem(err))
@@ -39,6 +40,9 @@ func TryGrok(rules GrokRules, texts []string, received time.Time) (tries []GrokT
 		warnings = append(warnings, "rule "+d.Rule+": "+d.Message)
 	}
 	for _, text := range texts {
+		if ctx.Err() != nil {
+			break
+		}
 		tries = append(tries, tryGrok(p, rules, text, received))
 	}
 	return tries, nil, warnings

@@ -11,6 +11,7 @@ import (
 
 	"nightjar/api"
 	"nightjar/api/codec"
+	"nightjar/api/limits"
 	"nightjar/api/services/events"
 	pb "nightjar/api/v1"
 	"nightjar/ingest/pipeline"
@@ -30,6 +31,8 @@ type PipelineService struct {
 	Registry *registry.Registry
 	Logs     eventReader
 	Now      func() time.Time
+	// Gate is what trying out passes: it is work, and whoever reads may ask for it.
+	Gate *limits.Gate
 }
 
 // logsConfig is where the reference has its pipelines.

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"nightjar/api"
+	"nightjar/api/limits"
 	"nightjar/api/services/events"
 	pb "nightjar/api/v1"
 	"nightjar/content"
@@ -94,10 +95,15 @@ func (s *PipelineService) TestPipeline(ctx context.Context, in *pb.TestPipelineR
 	case len(samples.Samples) > maxTestedSamples:
 		return nil, api.BadRequest("samples", "at most %d at once, got %d", maxTestedSamples, len(samples.Samples))
 	}
-	for i := range samples.Samples {
-		out.Tests = append(out.Tests, tested(set, id, &samples.Samples[i]))
-	}
-	return out, nil
+	return limits.Through(ctx, s.Gate, func() (*pb.TestPipelineResponse, error) {
+		for i := range samples.Samples {
+			if err := ctx.Err(); err != nil {
+				return nil, err // nobody waits any more
+			}
+			out.Tests = append(out.Tests, tested(set, id, &samples.Samples[i]))
+		}
+		return out, nil
+	})
 }
 
 func tested(set *pipeline.Set, id string, s *pipeline.Sample) *pb.PipelineTest {
@@ -121,7 +127,7 @@ const (
 )
 
 // TryGrok reads texts with grok rules.
-func (s *PipelineService) TryGrok(_ context.Context, in *pb.TryGrokRequest) (*pb.TryGrokResponse, error) {
+func (s *PipelineService) TryGrok(ctx context.Context, in *pb.TryGrokRequest) (*pb.TryGrokResponse, error) {
 	if n := len(in.GetSamples()); n > maxTriedTexts {
 		return nil, api.BadRequest("samples", "at most %d, got %d", maxTriedTexts, n)
 	}
@@ -134,10 +140,12 @@ func (s *PipelineService) TryGrok(_ context.Context, in *pb.TryGrokRequest) (*pb
 	if strings.TrimSpace(rules.MatchRules) == "" {
 		return nil, &schema.InvalidError{Details: []schema.Detail{{Target: "match_rules", Message: "there is no rule; write one a line, such as: login user %{word:usr.name} from %{ip:network.client.ip}"}}}
 	}
-	tries, problems, warnings := pipeline.TryGrok(rules, in.GetSamples(), s.Now())
-	out := &pb.TryGrokResponse{Problems: problemsToProto(problems), Warnings: warnings}
-	for _, t := range tries {
-		out.Results = append(out.Results, &pb.GrokResult{Rule: t.Rule, FoundText: events.UnlessEmpty(string(t.Found)), Why: t.Why})
-	}
-	return out, nil
+	return limits.Through(ctx, s.Gate, func() (*pb.TryGrokResponse, error) {
+		tries, problems, warnings := pipeline.TryGrok(ctx, rules, in.GetSamples(), s.Now())
+		out := &pb.TryGrokResponse{Problems: problemsToProto(problems), Warnings: warnings}
+		for _, t := range tries {
+			out.Results = append(out.Results, &pb.GrokResult{Rule: t.Rule, FoundText: events.UnlessEmpty(string(t.Found)), Why: t.Why})
+		}
+		return out, ctx.Err()
+	})
 }
