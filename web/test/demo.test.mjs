@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before } from 'node:test'
-import { axeFaults, openBrowser, openPage, scene, startEngine } from './engine.mjs'
+import { axeFaults, drawn, openBrowser, openPage, scene, startEngine } from './engine.mjs'
 import { trial } from './pictures.mjs'
 
 // The signals of the demo's data.
@@ -92,7 +92,7 @@ scene('the list, dark and light and on a telephone', async () => {
     if (!options.width) await row(page, 'SSH brute force').click()
     if (!options.width) await page.locator('.panel .window-chart').first().waitFor()
     await page.locator('.facets').getByText('Triage').waitFor({ state: options.width ? 'attached' : 'visible' })
-    await page.waitForTimeout(500)
+    await drawn(page)
     await trial(page, name)
     assert.deepEqual(page.faults, [])
   }

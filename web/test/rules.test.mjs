@@ -49,7 +49,7 @@ scene('each rule is in its state, with the reason', async () => {
   await engine.until('what is found of rules', async () => (await engine.call('/api/nightjar/v1/status')).without_effect.some((i) => i.name === 'Asks in vain' && i.field === ''))
   const page = await openPage(browser, engine, { path: '/rules' })
   for (const [name, state] of [['Test of high', 'Live'], ['Silent so far', 'Never fired'], ['Asks in vain', 'Dead attribute'], ['Switched off', 'Disabled'], ['Of the cloud', 'Unsupported']]) {
-    await row(page, name).getByText(state, { exact: true }).waitFor({ timeout: 30_000 })
+    await row(page, name).getByText(state, { exact: true }).waitFor()
   }
   await row(page, 'Asks in vain').getByText(/no event of .* has @usr.idd/).waitFor()
   await row(page, 'Test of high').locator('.cell-daily').getByText('3.0').waitFor()

@@ -171,10 +171,10 @@ scene('columns are in the address, and an older page of rows follows', async () 
   await page.reload()
   await page.getByRole('columnheader', { name: '@usr.name' }).waitFor()
   await row(page, 'user-1').waitFor()
-  for (let i = 0; i < 20 && (await rows(page).last().getAttribute('aria-rowindex')) !== '500'; i++) {
+  await engine.until('the last row', async () => {
     await page.locator('.table-rows').evaluate((el) => el.scrollTo(0, el.scrollHeight))
-    await page.waitForTimeout(200)
-  }
+    return (await rows(page).last().getAttribute('aria-rowindex')) === '500'
+  })
   await row(page, 'knock 499').waitFor()
   await page.getByRole('button', { name: 'Raw', exact: true }).click()
   await page.getByRole('columnheader', { name: 'Event' }).waitFor()
@@ -226,12 +226,13 @@ scene('a search becomes a rule that the engine takes', async () => {
   const page = await openPage(browser, engine, { path: search('source:door @evt.outcome:failure') })
   await page.locator('.bar').getByText('400 events').waitFor()
   await page.getByRole('button', { name: 'Make a rule' }).click()
-  const text = page.locator('.rule-document pre')
-  if (await text.isVisible().catch(() => false)) {
-    const rule = JSON.parse(await text.innerText())
-    assert.equal(rule.queries[0].query, 'source:door @evt.outcome:failure')
-    await engine.call('/api/v2/security_monitoring/rules', rule)
-  } else await page.waitForURL(/\/rules\/new/)
+  await page.waitForURL(/\/rules\/new/)
+  await page.getByLabel('Name', { exact: true }).fill('Failures at the door')
+  await page.getByText('no errors').waitFor()
+  await page.getByRole('button', { name: /Store the rule/ }).click()
+  await page.waitForURL(/\/rules\/(?!new)/)
+  const stored = await engine.call('/api/nightjar/v1/rules/' + new URL(page.url()).pathname.split('/').at(-1))
+  assert.equal(stored.queries[0].query, 'source:door @evt.outcome:failure')
   assert.deepEqual(page.faults, [])
 })
 

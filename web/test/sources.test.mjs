@@ -18,6 +18,9 @@ after(async () => {
   await engine?.stop()
 })
 
+/** logTime is a time as web servers write it: 29/Nov/2026:14:00:00 +0000. */
+const logTime = (at) => `${at.toUTCString().slice(5, 16).replaceAll(' ', '/')}:${at.toISOString().slice(11, 19)} +0000`
+
 scene('before anything has come, the way to a source is shown', async () => {
   const page = await openPage(browser, engine, { path: '/sources' })
   const nothing = page.getByRole('heading', { name: 'Nothing arrived in the last 7 days' })
@@ -52,7 +55,7 @@ scene('a sender is connected by what its page of docs says, with this address an
   assert.ok(filled.some((t) => t.includes(key)))
   assert.deepEqual(await axeFaults(page), [])
   await page.locator('.first-event[data-asked]').waitFor()
-  const answer = await fetch(engine.base + '/api/v2/logs', { method: 'POST', headers: { 'DD-API-KEY': key, 'Content-Type': 'application/json' }, body: JSON.stringify([{ ddsource: 'nginx', hostname: 'bastion', message: `203.0.113.66 - - [29/Nov/2026:14:00:00 +0000] "GET /${hostile.image} HTTP/1.1" 200 5 "-" "curl"` }]) })
+  const answer = await fetch(engine.base + '/api/v2/logs', { method: 'POST', headers: { 'DD-API-KEY': key, 'Content-Type': 'application/json' }, body: JSON.stringify([{ ddsource: 'nginx', hostname: 'bastion', message: `203.0.113.66 - - [${logTime(new Date())}] "GET /${hostile.image} HTTP/1.1" 200 5 "-" "curl"` }]) })
   assert.equal(answer.status, 202)
   await page.getByText('It arrives.').waitFor()
   const first = page.locator('.first-event')

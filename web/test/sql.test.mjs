@@ -8,8 +8,9 @@ before(async () => {
   engine = await startEngine()
   browser = await openBrowser()
   const hour = 3600_000
+  const now = Date.now()
   await send(engine, [
-    ...Array.from({ length: 90 }, (_, i) => ({ ddsource: 'door', hostname: 'gate-' + (Math.floor(i / 6) % 3), message: `knock ${i}`, timestamp: Date.now() - (i % 6) * hour, evt: { outcome: i % 5 === 0 ? 'success' : 'failure' } })),
+    ...Array.from({ length: 90 }, (_, i) => ({ ddsource: 'door', hostname: 'gate-' + (Math.floor(i / 6) % 3), message: `knock ${i}`, timestamp: now - (i % 6) * hour, evt: { outcome: i % 5 === 0 ? 'success' : 'failure' } })),
     ...Object.values(hostile).map((text) => ({ ddsource: 'hostile', hostname: hostile.quotes, service: hostile.script, message: text })),
   ])
 })
