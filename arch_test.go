@@ -114,7 +114,7 @@ var layers = map[string][]string{
 	"api/services/facets":        {"compiler/search", "scheduler/reference", "schema", "schema/vocabulary", "api", "api/limits", "api/v1", "api/services/events"},
 	"api/services/notifications": {"configuration", "configuration/outbound", "objects", "schema", "api", "api/codec", "api/v1"},
 	"api/services/operations":    {"agent/control", "compiler", "compiler/search", "configuration", "objects", "scheduler", "schema", "api", "api/access", "api/codec", "api/limits", "api/v1"},
-	"api/services/pipelines":     {"content", "ingest/pipeline", "ingest/pipeline/registry", "ingest/pipeline/sampletest", "schema", "schema/vocabulary", "api", "api/codec", "api/v1", "api/services/events"},
+	"api/services/pipelines":     {"content", "ingest/pipeline", "ingest/pipeline/registry", "ingest/pipeline/sampletest", "schema", "schema/vocabulary", "api", "api/codec", "api/limits", "api/v1", "api/services/events"},
 	"api/services/responses":     {"agent/orders", "agent/responses", "compiler/search", "schema", "api", "api/v1", "api/access", "api/services/events"},
 	"api/services/rules":         {"compiler", "compiler/search", "configuration", "objects", "scheduler", "schema", "api", "api/codec", "api/limits", "api/ruledoc", "api/terraform", "api/v1", "scheduler/backtest", "scheduler/explain", "compiler/rulecheck"},
 	"api/services/signals":       {"compiler", "scheduler/detect", "configuration", "objects", "scheduler", "scheduler/explain", "scheduler/reference", "api/services/notifications", "api/services/rules", "schema", "api", "api/codec", "api/limits", "api/v1"},
