@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before } from 'node:test'
-import { hostile } from './data.mjs'
+import { enrol, hostile } from './data.mjs'
 import { axeFaults, openBrowser, openPage, scene, startEngine } from './engine.mjs'
 
 // Agents: how they are, what they follow, and what people have them do.
@@ -16,20 +16,6 @@ after(async () => {
 })
 
 const api = '/api/nightjar/v1'
-const as = async (key, path, body) => {
-  const answer = await fetch(engine.base + api + path, { method: 'POST', headers: { 'DD-API-KEY': key, 'Content-Type': 'application/json' }, body: JSON.stringify(body) })
-  const text = await answer.text()
-  assert.ok(answer.ok, `${path}: ${answer.status} ${text}`)
-  return text === '' ? undefined : JSON.parse(text)
-}
-
-/** enrol makes a host an agent that says of itself what it is told to. */
-async function enrol(token, host, said) {
-  const made = await as(token, '/agents/enroll', { host, agent_version: '1.0', kernel: '6.1.0 x86_64', tags: ['env:prod'] })
-  await as(made.key, '/agents/sync', { agent: made.agent, host, instance: host + '-1', agent_version: '1.0', kernel: '6.1.0 x86_64', tags: ['env:prod'], wait_seconds: 0, ...said })
-  return made.agent
-}
-
 const rowOf = (page, name) => page.locator('.listing tbody tr').filter({ hasText: name })
 const fits = (page) => page.evaluate(() => document.documentElement.scrollWidth <= innerWidth)
 
@@ -54,12 +40,12 @@ scene('without an agent, how one begins is said', async () => {
 scene('agents that fail come first, and an agent says what it can do and what it lost', async () => {
   const { key } = await engine.call(api + '/keys', { name: 'token of the test', role: 'enroll' })
   const { version } = await engine.call(api + '/agents/rollout')
-  await enrol(key, 'a-good-one', { in_force: version, counts: { generated: 10, delivered: 10 } })
-  const lossy = await enrol(key, 'b-loses', {
+  await enrol(engine, key, 'a-good-one', { in_force: version, counts: { generated: 10, delivered: 10 } })
+  const lossy = await enrol(engine, key, 'b-loses', {
     in_force: version, counts: { generated: 900, delivered: 866, lost: { [hostile.image]: 34 }, kills: 2, denials: 14 },
     abilities: { kill: 'send_signal', exec: 'no: the kernel has no bpf among its security modules' },
   })
-  await enrol(key, 'c-refuses', { refused: { version, errors: ['rule kill_miner: unknown field'] } })
+  await enrol(engine, key, 'c-refuses', { refused: { version, errors: ['rule kill_miner: unknown field'] } })
   const page = await openPage(browser, engine, { path: '/agents' })
   await page.locator('.listing tbody tr').nth(2).waitFor()
   assert.deepEqual(await page.locator('.listing-open').allInnerTexts(), ['c-refuses', 'b-loses', 'a-good-one'])
@@ -243,7 +229,7 @@ scene('a token is made, shown once as a command, lets a host enrol, and is revok
   const command = await page.locator('.keep-secret pre').innerText()
   assert.match(command, new RegExp(`^NIGHTJAR_ENROLL=\\S{40,} nightjar agent --server ${engine.base}`))
   assert.deepEqual(await axeFaults(page), [])
-  await enrol(/=(\S+)/.exec(command)[1], 'd-enrolled', {})
+  await enrol(engine, /=(\S+)/.exec(command)[1], 'd-enrolled', {})
   await page.getByRole('button', { name: 'I have it' }).click()
   await page.reload()
   await rowOf(page, 'of the scene').getByText('1 of 2').waitFor()
