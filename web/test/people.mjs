@@ -27,3 +27,10 @@ export async function write(page, name, text) {
   await editor.press('Control+a')
   await page.keyboard.insertText(text)
 }
+
+/** settled waits until the view of an address is there, and asks nothing. */
+export async function settled(page, path) {
+  await page.waitForFunction((p) => location.pathname + location.search === p, path)
+  await page.waitForFunction(() => document.querySelector('#content main') && !document.querySelector('#content .bone, #content .keep-bones'))
+  for (let calm = 0; calm < 3; calm = page.waiting.size === 0 ? calm + 1 : 0) await page.waitForTimeout(30)
+}

@@ -79,7 +79,7 @@ function Story({ detail: { signal: s } }: { detail: SignalDetail }) {
       <h1>{shown(s.title)}</h1>
       <Lead signal={s} />
       <p class="signal-sub mut">
-        <span>Rule {oneLine(s.ruleName)}{s.ruleVersion > 0 && ` v${s.ruleVersion}`}{s.method !== '' && `, ${s.method.replaceAll('_', ' ')}`}</span>
+        <span>Rule {oneLine(s.ruleName, 120)}{s.ruleVersion > 0 && ` v${s.ruleVersion}`}{s.method !== '' && `, ${s.method.replaceAll('_', ' ')}`}</span>
         <span>{plural(s.events, 'event')}</span>
         <code>{s.id}</code>
       </p>

@@ -18,7 +18,7 @@ export function Facts({ signal: s }: { signal: Signal }) {
       ))}
       <div><dt>Seen</dt><dd>{dayAndClock(s.firstSeen, zone)} to {sameDay ? clock(s.lastSeen, zone) : dayAndClock(s.lastSeen, zone)} {zoneName(zone)} <span class="mut">· {age(s.lastSeen)} ago</span></dd></div>
       <div><dt>Events</dt><dd>{count(s.events)}</dd></div>
-      <div><dt>Rule</dt><dd>{hasRules ? <a class="link" href={'/rules/' + s.ruleID}>{oneLine(s.ruleName)}</a> : oneLine(s.ruleName)} {s.ruleVersion > 0 && `v${s.ruleVersion}`} <span class="mut">{s.method !== '' && `· ${s.method.replaceAll('_', ' ')}`}</span></dd></div>
+      <div><dt>Rule</dt><dd>{hasRules ? <a class="link" href={'/rules/' + s.ruleID}>{oneLine(s.ruleName, 120)}</a> : oneLine(s.ruleName, 120)} {s.ruleVersion > 0 && `v${s.ruleVersion}`} <span class="mut">{s.method !== '' && `· ${s.method.replaceAll('_', ' ')}`}</span></dd></div>
       {attack.length > 0 && <div><dt>ATT&amp;CK</dt><dd>{attack.map((t, i) => <span key={t}>{i > 0 && ', '}<Value field={t.slice(0, t.indexOf(':'))} value={t.slice(t.indexOf(':') + 1)} text={attackName(t)} class="" /></span>)}</dd></div>}
     </dl>
   )
