@@ -74,24 +74,29 @@ scene('without data, each view says what it is', async () => {
   })
 })
 
-scene('with the demo’s data, each view opens, Back returns, and a reload shows the same', async () => {
+scene('with the demo’s data, each view opens, a reload shows the same, and Back returns', async () => {
   await applyBundled(engine)
   await loadDemo(engine)
   const { data: [signal] } = await engine.call('/api/v2/security_monitoring/signals?page%5Blimit%5D=1')
   const { data: [rule] } = await engine.call(api + '/rules?page%5Bsize%5D=1')
   places.push('/signals/' + signal.id, '/signals?signal=' + signal.id, '/rules/' + rule.id, '/sources?source=sshd', '/entity/%40network.client.ip/203.0.113.66')
   const page = await openWatched()
+  const left = new Set()
   await eachOf(page, places, async (path) => {
     const says = await see(page, path)
+    await page.reload()
+    await settled(page, path)
+    assert.deepEqual(await headings(page), says, 'after a reload')
+    // Back of every place is in roles.test.mjs; here, of each view with much in it.
+    const [view] = /^\/[a-z]+/.exec(path)
+    if (left.has(view)) return
+    left.add(view)
     const elsewhere = path.startsWith('/agents') ? 'Suppressions' : 'Agents'
     await page.locator('.top nav a', { hasText: elsewhere }).click()
     await settled(page, '/' + elsewhere.toLowerCase())
     await page.goBack()
     await settled(page, path)
     assert.deepEqual(await headings(page), says, 'after Back')
-    await page.reload()
-    await settled(page, path)
-    assert.deepEqual(await headings(page), says, 'after a reload')
   })
 })
 
@@ -109,6 +114,7 @@ scene('no name runs, and none is wider than a telephone', async () => {
   const queries = ['/search?query=%40marker%3Aevil&event=' + made.event, '/search?form=raw&query=%40marker%3Aevil', '/search?form=sql&sql=SELECT+message%2C+host+FROM+events+WHERE+host+LIKE+%27%25img%25%27', '/agents?agent=' + made.agent, '/entity/%40usr.id/' + encodeURIComponent(evil)]
   await eachOf(page, [...places, ...own, ...queries], async (path) => {
     await see(page, path)
+    if (path.startsWith('/signals/')) await page.locator('.tree-row').first().waitFor()
     assert.equal(await page.locator('[onerror], img[src="x"]').count(), 0, 'it stays text')
     assert.ok(await fitsItsWidth(page), `it is ${await page.evaluate(() => document.documentElement.scrollWidth)} px wide`)
   })
