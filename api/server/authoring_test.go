@@ -4,7 +4,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
+	"time"
 )
 
 const ruleCheck = "/api/nightjar/v1/rules/check"
@@ -260,5 +262,25 @@ func TestExpressionsOfAgentsAreChecked(t *testing.T) {
 		if status != 200 || !strings.Contains(answer, want) {
 			t.Errorf("%q: %d %s", expression, status, answer)
 		}
+	}
+}
+
+// TestABundledRuleIsMadeOnce has several apply the same rule at the same moment, to a store
+// that takes a moment to say which rules there are.
+func TestABundledRuleIsMadeOnce(t *testing.T) {
+	w := newWorld()
+	w.looked = func() { time.Sleep(20 * time.Millisecond) }
+	s := w.start(t)
+	var all sync.WaitGroup
+	answers := make([]string, 4)
+	for i := range answers {
+		all.Go(func() {
+			_, answers[i] = call(t, s, "POST", "/api/nightjar/v1/bundled_rules", `{"names":["agent-became-root"]}`)
+		})
+	}
+	all.Wait()
+	said := strings.Join(answers, "\n")
+	if made, left := strings.Count(said, `"created"`), strings.Count(said, `"unchanged"`); made != 1 || left != len(answers)-1 {
+		t.Errorf("made %d times, and left %d times:\n%s", made, left, said)
 	}
 }

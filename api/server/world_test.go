@@ -61,6 +61,7 @@ type world struct {
 
 	mu           sync.Mutex
 	rules        map[string]schema.Rule
+	looked       func()                   // after rules were read; nil: nothing happens then
 	past         map[string][]schema.Rule // versions before the present one
 	signals      []signals.Signal
 	search       signals.Search // the last one
@@ -166,6 +167,9 @@ func (w *world) RuleVersions(_ context.Context, id string) ([]schema.Rule, error
 }
 
 func (w *world) Rules(context.Context) ([]schema.Rule, error) {
+	if w.looked != nil {
+		defer w.looked()
+	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	out := make([]schema.Rule, 0, len(w.rules))

@@ -34,9 +34,10 @@ type RuleAuthoringService struct {
 	Counts Counts
 	Now    func() time.Time
 
-	writing sync.Mutex // tests are looked up before they are written
-	counted counted
-	tested  tested
+	writing  sync.Mutex // tests are looked up before they are written
+	applying sync.Mutex // rules are looked up before they are made
+	counted  counted
+	tested   tested
 }
 
 // Counts counts signals by rule.

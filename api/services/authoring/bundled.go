@@ -160,6 +160,8 @@ func (s *RuleAuthoringService) applyBundled(ctx context.Context, b bundled) *pb.
 		out.Action, out.Problem = "failed", err.Error()
 		return out
 	}
+	s.applying.Lock()
+	defer s.applying.Unlock()
 	stored, err := s.Rules.Rules(ctx)
 	if err != nil {
 		return failed(err)
