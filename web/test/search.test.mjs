@@ -201,6 +201,26 @@ scene('the tail shows what arrives, and stands still while somebody reads', asyn
   assert.deepEqual(page.faults, [])
 })
 
+scene('the tail holds the newest 5,000, and what it let go of is read again as one goes down', async () => {
+  const old = Array.from({ length: 500 }, (_, i) => ({ ddsource: 'busy', message: `old ${i}`, timestamp: Date.now() - 600_000 - i * 10 }))
+  await send(engine, old)
+  const page = await openPage(browser, engine, { path: search('source:busy') })
+  await page.locator('.bar').getByText('500 events').waitFor()
+  await page.getByRole('button', { name: 'Tail', exact: true }).click()
+  await page.getByRole('button', { name: 'Tailing', exact: true }).waitFor()
+  for (let n = 1; n <= 6; n++) {
+    await send(engine, Array.from({ length: 900 }, (_, i) => ({ ddsource: 'busy', message: `new ${n} ${i}` })))
+    await row(page, `new ${n} `).waitFor()
+  }
+  await page.getByText('the list holds the newest 5,000').waitFor()
+  await engine.until('the last row', async () => {
+    await page.locator('.table-rows').evaluate((el) => el.scrollTo(0, el.scrollHeight))
+    return (await rows(page).last().getAttribute('aria-rowindex')) === '5900'
+  })
+  await row(page, 'old 499').waitFor()
+  assert.deepEqual(page.faults, [])
+})
+
 scene('what is found is exported whole, with its number said', async () => {
   await send(engine, Array.from({ length: 1200 }, (_, i) => ({ ddsource: 'export', message: i === 0 ? '=cmd|"calc"!A1, "x"\nb' : `row ${i}`, timestamp: Date.now() - i * 10 })))
   const page = await openPage(browser, engine, { path: search('source:export') })

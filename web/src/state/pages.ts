@@ -19,7 +19,7 @@ export interface Pages<T> {
   next(): void
   again(): void
   cancel(): void
-  /** put changes what is known of the rows. */
+  /** put changes what is known of the rows; what it cuts off at the end, behind says how to read again. */
   put(change: (rows: T[]) => T[]): void
 }
 
@@ -37,8 +37,11 @@ interface Held<T> {
   cancelled: boolean
 }
 
-/** usePages reads rows page by page, as they come near the screen; a null key asks nothing. */
-export function usePages<T extends { id: string }>(key: string | null, read: Read<T>): Pages<T> {
+/**
+ * usePages reads rows page by page, as they come near the screen; a null key asks nothing.
+ * behind is the cursor of the page that follows a row.
+ */
+export function usePages<T extends { id: string }>(key: string | null, read: Read<T>, behind?: (last: T) => string): Pages<T> {
   const [held, setHeld] = useState<Held<T>>({ key: '', rows: [], cursor: undefined, asking: true, error: undefined, at: 0, since: 0, cancelled: false })
   const running = useRef<AbortController | undefined>(undefined)
   const latest = useRef(held)
@@ -83,7 +86,12 @@ export function usePages<T extends { id: string }>(key: string | null, read: Rea
       running.current?.abort()
       setHeld((h) => ({ ...h, asking: false, cancelled: true }))
     },
-    put: (change) => setHeld((h) => ({ ...h, rows: change(h.rows) })),
+    put: (change) => setHeld((h) => {
+      const rows = change(h.rows)
+      const last = rows.at(-1)
+      const isCut = behind && last && h.rows.length > 0 && !rows.some((r) => r.id === h.rows.at(-1)?.id)
+      return { ...h, rows, cursor: isCut ? behind(last) : h.cursor }
+    }),
   }
 }
 

@@ -37,10 +37,11 @@ export function EventList() {
   const filter = checked.filter ?? waiting
   const [partial, setPartial] = useState(false)
   const list = usePages<Event>(checked.filter ? JSON.stringify([filter, sort]) : null, async (cursor, stop) => {
-    const page = await searchEvents(filter.query, filter.from === '' ? '0' : filter.from, filter.to, cursor, pageSize, stop, sort)
+    const until = cursor?.startsWith(below) ? cursor.slice(below.length) : undefined
+    const page = await searchEvents(filter.query, filter.from === '' ? '0' : filter.from, until ?? filter.to, until === undefined ? cursor : undefined, pageSize, stop, sort)
     setPartial(page.partial)
     return { rows: page.events, next: page.next }
-  })
+  }, (last) => below + (last.at + 1))
   const zone = useZone()
   const narrow = useNarrow()
   const { density } = usePreferences()
@@ -109,6 +110,9 @@ export function EventList() {
     </main>
   )
 }
+
+/** below begins a cursor that is a time: the tail cut off the rows before it. */
+const below = 'below '
 
 /** waiting stands where no query could be read yet: it is not asked. */
 const waiting: Filter = { query: '*', from: '', to: '' }

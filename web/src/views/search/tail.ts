@@ -33,7 +33,7 @@ interface TailProps {
 /** useTail puts new events above the rows, as long as nobody reads. */
 export function useTail({ filter, rows, reading, put }: TailProps): Tail {
   const [on, setOn] = useState(false)
-  const [waiting, setWaiting] = useState<Event[]>([])
+  const [{ waiting, more }, setCame] = useState(nothing)
   const [missed, setMissed] = useState(false)
   const [error, setError] = useState<Error>()
   const running = useRef<AbortController | undefined>(undefined)
@@ -52,7 +52,7 @@ export function useTail({ filter, rows, reading, put }: TailProps): Tail {
       const fresh = page.events.filter((e) => !known.has(e.id) && e.at >= oldest)
       setMissed(page.next !== undefined && page.events.length === 1000 && fresh.length === 1000)
       setError(undefined)
-      if (fresh.length > 0) setWaiting((w) => joined(fresh, w).sort(newestFirst))
+      if (fresh.length > 0) setCame((c) => heldOf(joined(fresh, c.waiting), c.more))
     } catch (e) {
       if (!stop.signal.aborted) setError(e as Error)
     } finally {
@@ -61,7 +61,7 @@ export function useTail({ filter, rows, reading, put }: TailProps): Tail {
   }
   const show = () => {
     const came = waiting
-    setWaiting([])
+    setCame(nothing)
     put((rows) => joined(came, rows).sort(newestFirst).slice(0, held))
   }
   useEvery(pause, () => void ask(), on)
@@ -70,14 +70,24 @@ export function useTail({ filter, rows, reading, put }: TailProps): Tail {
     return () => {
       running.current?.abort()
       running.current = undefined
-      setWaiting([])
+      setCame(nothing)
       setError(undefined)
     }
   }, [key, on])
   useEffect(() => {
     if (on && !reading && waiting.length > 0) show()
   }, [waiting, reading, on])
-  return { on, waiting: waiting.length, paused: on && reading, missed, error: on ? error : undefined, toggle: () => setOn(!on), show }
+  return { on, waiting: waiting.length + more, paused: on && reading, missed, error: on ? error : undefined, toggle: () => setOn(!on), show }
 }
+
+/** Came is what waits: the newest, and how many more than a list holds. */
+interface Came {
+  waiting: Event[]
+  more: number
+}
+const nothing: Came = { waiting: [], more: 0 }
+
+/** heldOf is as many of the events as a list holds; the others are stored, and only counted. */
+const heldOf = (events: Event[], more: number): Came => ({ waiting: events.sort(newestFirst).slice(0, held), more: more + Math.max(0, events.length - held) })
 
 const newestFirst = (a: Event, b: Event): number => b.at - a.at || (a.id < b.id ? 1 : -1)
