@@ -36,7 +36,7 @@ func (f *Facets) Sources(ctx context.Context, q facets.SourcesQuestion) (facets.
 	if err != nil {
 		return facets.Sources{}, fmt.Errorf("find sources that are silent: %w", searchError(ctx, err))
 	}
-	out.Partial = counted || known
+	out.Partial = counted || known || len(out.All) == maxSourcesRead || len(older) == maxSourcesRead
 	sending := map[string]bool{}
 	for _, c := range out.All {
 		sending[c.Source] = true
@@ -52,8 +52,8 @@ func (f *Facets) Sources(ctx context.Context, q facets.SourcesQuestion) (facets.
 	return out, nil
 }
 
-// maxSourcesRead bounds the sources that are told apart. Somebody who writes what users say
-// into the source of events makes many.
+// maxSourcesRead bounds the sources that are told apart; an answer with as many is partial.
+// Somebody who writes what users say into the source of events makes many.
 const maxSourcesRead = 100_000
 
 func (c *counting) sourcesSQL(q facets.SourcesQuestion) (string, error) {

@@ -1,6 +1,7 @@
 package clickhouse_test
 
 import (
+	"fmt"
 	"math"
 	"slices"
 	"testing"
@@ -76,5 +77,23 @@ func TestSourcesAreCountedByArrival(t *testing.T) {
 	q.Limit = 2
 	if got, err = adapter.NewFacets(s.logs(), nil).Sources(t.Context(), q); err != nil || len(got.All) != 2 || got.Distinct != 5 {
 		t.Errorf("of two: %d of %d, %v", len(got.All), got.Distinct, err)
+	}
+}
+
+// Where there are more sources than are told apart, the answer is partial.
+func TestMoreSourcesThanAreToldApartAreCountedInPart(t *testing.T) {
+	s := newShelf(t)
+	now := begin + hour
+	const more = 100_001
+	insert := fmt.Sprintf("INSERT INTO events (seq, timestamp, seen, source, message) WITH fromUnixTimestamp64Milli(toInt64(%d), 'UTC') AS at SELECT number + 1, at, at, concat('of ', toString(number)), '' FROM numbers(%d)", now, more)
+	if err := s.conn.Exec(t.Context(), insert); err != nil {
+		t.Fatal(err)
+	}
+	got, err := adapter.NewFacets(s.logs(), nil).Sources(t.Context(), facets.SourcesQuestion{
+		Known: now - 24*hour, Hour: now - hour, Start: now - hour, Width: int64(hour), Stretches: 2,
+		Unread: parse(t, "*"), Failed: parse(t, "*"), Limit: 10,
+	})
+	if err != nil || !got.Partial || len(got.All) != 10 || got.Distinct >= more {
+		t.Errorf("%d of %d sources, partial %t, %v", len(got.All), got.Distinct, got.Partial, err)
 	}
 }
