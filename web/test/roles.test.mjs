@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { after, before } from 'node:test'
 import { makeRule, makeSignals } from './data.mjs'
 import { axeFaults, openBrowser, openPage, scene, startEngine } from './engine.mjs'
+import { settled } from './people.mjs'
 
 // Who may what, in every view: what somebody may not stays to be seen, says what it needs,
 // and no call is made that would be refused.
@@ -35,14 +36,6 @@ after(async () => {
 
 const as = (role) => ({ ...engine, key: keys[role] })
 const onlyForAdmins = ['/operation/keys', '/operation/users', '/operation/audit']
-
-/** settled waits until a view is there, and asks nothing. */
-async function settled(page, path) {
-  await page.waitForFunction((p) => location.pathname + location.search === p, path)
-  await page.waitForFunction(() => document.querySelector('#content main') && !document.querySelector('#content .bone, #content .keep-bones'))
-  let calm = 0
-  await engine.until(`answers to ${path}`, async () => (calm = page.waiting.size === 0 ? calm + 1 : 0) > 3)
-}
 
 /** buttonsOf are the buttons of a view: their names without numbers, and what they need, which they say themselves or beside them. */
 const buttonsOf = (page) => page.evaluate(() => [...document.querySelectorAll('#content button')].filter((b) => b.checkVisibility()).map((b) => ({

@@ -17,6 +17,4 @@ interface Body {
 const api = '/api/nightjar/v1/demo'
 const demoOf = (b: Body): Demo => ({ state: b.state ?? 'none', events: b.events ?? 0, query: b.query ?? '' })
 
-export const readDemo = async (signal?: AbortSignal): Promise<Demo> => demoOf(await call<Body>(api, signal ? { signal } : {}))
 export const createDemo = async (): Promise<Demo> => demoOf(await call<Body>(api, { body: {} }))
-export const deleteDemo = async (): Promise<Demo> => demoOf(await call<Body>(api, { method: 'DELETE' }))

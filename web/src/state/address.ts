@@ -26,7 +26,6 @@ const address = createStore<Address>(read())
 addEventListener('popstate', () => address.set(read()))
 
 export const useAddress = (): Address => useStore(address)
-export const currentAddress = (): Address => address.get()
 
 export type Step = 'push' | 'replace'
 
