@@ -19,7 +19,12 @@ func BenchmarkFacets(b *testing.B) {
 	if _, err := migrations.Apply(b.Context(), conn, schema.Tables); err != nil {
 		b.Fatal(err)
 	}
-	store := adapter.NewFacets(adapter.NewLogs(conn, adapter.LogsConfig{}), conn)
+	states := adapter.NewStates(conn)
+	if err := states.Prepare(b.Context()); err != nil {
+		b.Fatal(err)
+	}
+	general := adapter.NewFacets(adapter.NewLogs(conn, adapter.LogsConfig{}), conn)
+	store := adapter.NewFacets(adapter.NewLogs(conn, adapter.LogsConfig{}), conn).By(states)
 	signals := func(text string) facets.Selection {
 		q, err := search.ParseForSignals(text)
 		if err != nil {
@@ -41,6 +46,10 @@ func BenchmarkFacets(b *testing.B) {
 	}
 	counted("signals/severity and state", signals("*"), search.SignalField, "severity", "state")
 	counted("signals/six facets", signals("*"), search.SignalField, "severity", "state", "rule_id", "host", "service", "team")
+	byStates := store
+	store = general
+	counted("signals/six facets without states", signals("*"), search.SignalField, "severity", "state", "rule_id", "host", "service", "team")
+	store = byStates
 	counted("signals/rule names", signals("*"), search.SignalField, "rule_name")
 	counted("signals/six facets of a day", lastDay, search.SignalField, "severity", "state", "rule_id", "host", "service", "team")
 	counted("events/source and status", events, schema.ParseField, "source", "status")
