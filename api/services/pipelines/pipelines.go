@@ -273,17 +273,26 @@ func (s *PipelineService) PreviewPipelines(ctx context.Context, in *pb.PreviewPi
 		}
 		draft = &registry.Draft{Document: document, InPlaceOf: in.GetInPlaceOf(), Alone: in.GetAlone()}
 	}
-	p, err := s.Registry.Preview(ctx, input, draft)
+	p, trace, err := s.preview(ctx, input, draft)
 	if err != nil {
-		return nil, previewProblem(err)
-	}
-	trace, err := json.Marshal(p.Trace)
-	if err != nil {
-		return nil, fmt.Errorf("encode a trace: %w", err)
+		return nil, err
 	}
 	return &pb.PreviewPipelinesResponse{
-		Before: events.LogItem(&p.Before, vocabulary.Own), After: events.LogItem(&p.After, vocabulary.Own), TraceText: string(trace), Raw: events.UnlessEmpty(p.After.Original),
+		Before: events.LogItem(&p.Before, vocabulary.Own), After: events.LogItem(&p.After, vocabulary.Own), TraceText: trace, Raw: events.UnlessEmpty(p.After.Original),
 	}, nil
+}
+
+// preview reads an event as a draft, or what is in force, does. The trace is JSON.
+func (s *PipelineService) preview(ctx context.Context, in registry.Input, draft *registry.Draft) (p registry.Preview, trace string, err error) {
+	p, err = s.Registry.Preview(ctx, in, draft)
+	if err != nil {
+		return p, "", previewProblem(err)
+	}
+	text, err := json.Marshal(p.Trace)
+	if err != nil {
+		return p, "", fmt.Errorf("encode a trace: %w", err)
+	}
+	return p, string(text), nil
 }
 
 // previewProblem tells of an event that cannot be read; others stay what they are.

@@ -2,7 +2,6 @@ package pipelines
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strconv"
@@ -27,17 +26,13 @@ func (s *PipelineService) TraceEvent(ctx context.Context, in *pb.TraceEventReque
 	if err != nil {
 		return nil, err
 	}
-	p, err := s.Registry.Preview(ctx, registry.Input{Stored: &stored}, nil)
+	p, trace, err := s.preview(ctx, registry.Input{Stored: &stored}, nil)
 	if err != nil {
-		return nil, previewProblem(err)
-	}
-	trace, err := json.Marshal(p.Trace)
-	if err != nil {
-		return nil, fmt.Errorf("encode a trace: %w", err)
+		return nil, err
 	}
 	return &pb.EventTrace{
 		Stored: events.LogItem(&stored, vocabulary.Own), Now: events.LogItem(&p.After, vocabulary.Own),
-		Raw: events.UnlessEmpty(stored.Original), TraceText: string(trace),
+		Raw: events.UnlessEmpty(stored.Original), TraceText: trace,
 		Changes: pipelineChanges(&stored, &p.After, p.Trace.Pipelines), Differs: differing(&stored, &p.After),
 	}, nil
 }
