@@ -201,6 +201,10 @@ func TestAnAgentThatIsAwayIsWaitedForUntilTheDeadline(t *testing.T) {
 	if o := a.sync(nil); len(o.Commands) != 0 {
 		t.Errorf("ordered after the deadline: %+v", o.Commands)
 	}
+	p.await("the history of the signal, which is written once the response has ended", func() bool {
+		out, _, _ := p.run("signals", "get", id, "--output", "table")
+		return strings.Contains(out, "collect expired")
+	})
 	p.shows([]string{"collect expired", "/tmp/x[12] on web-2"}, "signals", "get", id, "--output", "table")
 
 	r = p.respond(id, "kill", "--reason", "a miner")
