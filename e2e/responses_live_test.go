@@ -150,8 +150,8 @@ func TestWhatASignalIsAboutIsKilledByItsAgent(t *testing.T) {
 		return strings.Contains(out, `"done"`)
 	})
 	p.shows([]string{"performed", `"killed_at"`, "pidfd"}, "responses", "get", r)
-	p.shows([]string{"collect done: performed", "kill done: performed", "a miner"}, "signals", "get", id, "--output", "table")
-	p.shows([]string{"response done", fmt.Sprintf("%s: kill %s[%d] on here", r, path, first.Process.Pid)}, "audit", "list", "--output", "json")
+	p.comesToShow([]string{"collect done: performed", "kill done: performed", "a miner"}, "signals", "get", id, "--output", "table")
+	p.comesToShow([]string{"response done", fmt.Sprintf("%s: kill %s[%d] on here", r, path, first.Process.Pid)}, "audit", "list", "--output", "json")
 	p.await("both responses told", func() bool { return fmt.Sprint(hook.told()[id]) == "[opened responded responded]" })
 
 	// The same once more: the process is gone, and one that has its place is not hit.

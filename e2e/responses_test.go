@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -133,6 +134,19 @@ func (p *process) shows(want []string, args ...string) {
 	}
 }
 
+// comesToShow is shows for what is written after what it tells of, by a worker that runs
+// beside the call: the history of a signal, the audit log. The command only reads.
+func (p *process) comesToShow(want []string, args ...string) {
+	p.t.Helper()
+	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
+		out, errs, _ := p.run(args...)
+		if !slices.ContainsFunc(want, func(w string) bool { return !strings.Contains(out+errs, w) }) {
+			return
+		}
+	}
+	p.shows(want, args...)
+}
+
 // TestAResponseReachesItsAgentAndItsEndTheSignal has the engine killed between all that
 // happens: asked for, fetched, done, told.
 func TestAResponseReachesItsAgentAndItsEndTheSignal(t *testing.T) {
@@ -180,10 +194,10 @@ func TestAResponseReachesItsAgentAndItsEndTheSignal(t *testing.T) {
 	if got := fmt.Sprint(hook.told()[id]); got != "[opened responded]" {
 		t.Errorf("told %s", got)
 	}
-	p.shows([]string{"kill done: partially_performed: one was protected", "/tmp/x[4711] on web-1", "a miner"}, "signals", "get", id, "--output", "table")
+	p.comesToShow([]string{"kill done: partially_performed: one was protected", "/tmp/x[4711] on web-1", "a miner"}, "signals", "get", id, "--output", "table")
 	p.shows([]string{r, "done", "partially_performed: one was protected", `"killed"`}, "responses", "get", r)
 	p.shows([]string{r, id, "web-1"}, "responses", "--signal", id)
-	p.shows([]string{"ResponseService/RespondToSignal", "kill /tmp/x[4711] on web-1: a miner", "response done", "partially_performed: one was protected", "begun"}, "audit", "list", "--output", "json")
+	p.comesToShow([]string{"ResponseService/RespondToSignal", "kill /tmp/x[4711] on web-1: a miner", "response done", "partially_performed: one was protected", "begun"}, "audit", "list", "--output", "json")
 }
 
 // TestAnAgentThatIsAwayIsWaitedForUntilTheDeadline holds the ends of a response that no
@@ -201,11 +215,7 @@ func TestAnAgentThatIsAwayIsWaitedForUntilTheDeadline(t *testing.T) {
 	if o := a.sync(nil); len(o.Commands) != 0 {
 		t.Errorf("ordered after the deadline: %+v", o.Commands)
 	}
-	p.await("the history of the signal, which is written once the response has ended", func() bool {
-		out, _, _ := p.run("signals", "get", id, "--output", "table")
-		return strings.Contains(out, "collect expired")
-	})
-	p.shows([]string{"collect expired", "/tmp/x[12] on web-2"}, "signals", "get", id, "--output", "table")
+	p.comesToShow([]string{"collect expired", "/tmp/x[12] on web-2"}, "signals", "get", id, "--output", "table")
 
 	r = p.respond(id, "kill", "--reason", "a miner")
 	p.shows([]string{"cancelled"}, "responses", "cancel", r)
@@ -233,5 +243,5 @@ func TestAnAgentThatIsAwayIsWaitedForUntilTheDeadline(t *testing.T) {
 	if o := a.sync(nil); o.Isolation != nil {
 		t.Errorf("isolated still: %+v", o.Isolation)
 	}
-	p.shows([]string{"ResponseService/DisarmAgents", "a drill", "ResponseService/ArmAgents"}, "audit", "list", "--output", "json")
+	p.comesToShow([]string{"ResponseService/DisarmAgents", "a drill", "ResponseService/ArmAgents"}, "audit", "list", "--output", "json")
 }
