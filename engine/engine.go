@@ -102,7 +102,7 @@ func (e *engine) run(lc fx.Lifecycle, name string, part func(context.Context) er
 
 // announce tells where the engine listens, and where the key is.
 func (e *engine) announce() {
-	fmt.Fprintf(os.Stderr, "\nnightjar %s is up\n  REST  %s\n  gRPC  %s\n", e.config.Version, e.url(), e.server.GRPCAddr())
+	fmt.Fprintf(os.Stderr, "\nnightjar %[1]s is up\n  page  %[2]s/\n  REST  %[2]s\n  gRPC  %[3]s\n", e.config.Version, e.url(), e.server.GRPCAddr())
 	for _, d := range e.syslog.Report() {
 		fmt.Fprintf(os.Stderr, "  syslog over %s  %s\n", strings.ToUpper(d.Protocol), d.Address)
 	}

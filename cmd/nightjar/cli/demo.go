@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"os"
 	"strconv"
 	"strings"
@@ -50,7 +51,12 @@ func runDemo(ctx context.Context, e engine.Running) error {
 	if err != nil {
 		return err
 	}
-	say("\nSee it with   curl -H \"DD-API-KEY: $(cat %s)\" %s/api/v2/security_monitoring/signals", e.KeyFile, cl.base)
+	var about struct{ ID string }
+	if err := json.Unmarshal(signal, &about); err != nil {
+		return fmt.Errorf("read the signal: %w", err)
+	}
+	say("\nSee it at    %s/signals/%s   (the page asks for the key in %s)", cl.base, url.PathEscape(about.ID), e.KeyFile)
+	say("or with      curl -H \"DD-API-KEY: $(cat %s)\" %s/api/v2/security_monitoring/signals", e.KeyFile, cl.base)
 	watched := runAgentDemo(ctx, e)
 	if watched != nil && !errors.Is(watched, errNotWatched) {
 		say("demo of the agent: %v", watched)
