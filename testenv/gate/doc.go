@@ -13,5 +13,9 @@
 // with [Excuse]. Such are printed last, and fail only where REQUIRE_ALL is set, as in
 // .ci/run. A test that only another target of make runs is named by that target.
 //
+// Where RUN_FAILED_AGAIN is set, as in .ci/run, one or two tests that failed are run once
+// more, each by itself, and decide; the last lines name them. A CI machine that stalls for
+// a while then does not refuse what is right, and a test that fails now and then is known.
+//
 // Start at run.
 package main

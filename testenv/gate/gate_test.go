@@ -123,3 +123,40 @@ func TestWhatPagesNameIsNotSkipped(t *testing.T) {
 		t.Errorf("the tail is\n%s", tail.String())
 	}
 }
+
+// TestWhatFailsOnceIsRunAgainByItself has packages of its own tested: one that fails the
+// first time, one that always fails, and one that does not build.
+func TestWhatFailsOnceIsRunAgainByItself(t *testing.T) {
+	for name, c := range map[string]struct {
+		test  string
+		ends  bool
+		shows string
+	}{
+		"once":     {`if _, err := os.Stat("ran"); err != nil { os.WriteFile("ran", nil, 0o600); t.Fatal("the machine stalled") }`, true, "FAILED ONCE, and passed by itself; to be mended: p TestIt"},
+		"always":   {`os.Args = nil; t.Fatal("wrong")`, false, "AGAIN, by itself: p TestIt"},
+		"dies":     {`os.Exit(3)`, false, "FAIL"},
+		"no build": {`os.Exit("x")`, false, "FAIL"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Chdir(t.TempDir())
+			t.Setenv("RUN_FAILED_AGAIN", "1")
+			write := func(name, text string) {
+				if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+					t.Fatal(err)
+				}
+			}
+			write("go.mod", "module nightjar\n")
+			if err := os.Mkdir("p", 0o700); err != nil {
+				t.Fatal(err)
+			}
+			write("p/p_test.go", "package p\nimport (\"os\"; \"testing\")\nfunc TestIt(t *testing.T) { "+c.test+" }\n")
+			var out bytes.Buffer
+			if err := run([]string{"-p", "1", "./..."}, &out); (err == nil) != c.ends || !strings.Contains(out.String(), c.shows) {
+				t.Errorf("ended with %v after\n%s", err, out.String())
+			}
+			if !c.ends && strings.Contains(out.String(), "FAILED ONCE") {
+				t.Errorf("it is called mended:\n%s", out.String())
+			}
+		})
+	}
+}

@@ -17,6 +17,8 @@ type results struct {
 	order  []testName
 	ended  map[testName]string   // pass, fail or skip
 	output map[testName][]string // of what is not known to have passed
+
+	packagesFailed []string
 }
 
 type testName struct{ pkg, name string }
@@ -59,7 +61,9 @@ func (r *results) packageEnded(key testName, action string) {
 		}
 	}
 	lines := r.output[key]
-	if action != "fail" && len(lines) > 0 {
+	if action == "fail" {
+		r.packagesFailed = append(r.packagesFailed, key.pkg)
+	} else if len(lines) > 0 {
 		lines = lines[len(lines)-1:]
 	}
 	r.print(lines)
