@@ -190,13 +190,16 @@ type Protection struct {
 	Drops []deny.Dropping `json:"dropping"`        // packets, because of network_filter
 	Error string          `json:"error,omitempty"` // because of which not everything is denied that could be
 	Lost  uint64          `json:"lost_denials"`    // of which no event tells: too many at once
+	// LetThrough is what should perhaps have been denied, and was not, because the agent did
+	// not answer in time: it was stopped, or had no time.
+	LetThrough uint64 `json:"let_through,omitempty"`
 }
 
 func (a *Agent) protection() Protection {
 	out := Protection{Error: a.denials.why, Lost: a.account.lostDenials.Load()}
 	out.Drops = a.network.dropper.List()
 	if a.denials.guard != nil {
-		out.Rules = a.denials.guard.Outlook()
+		out.Rules, out.LetThrough = a.denials.guard.Outlook(), a.denials.guard.LetThrough()
 	}
 	return out
 }

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"nightjar/agent/deny"
 	"nightjar/agent/probe"
 	"nightjar/secl/event"
 	"nightjar/secl/policy"
@@ -22,6 +23,7 @@ var works = map[string]func(args []string) error{}
 const workVariable = "NIGHTJAR_AGENT_WORK"
 
 func TestMain(m *testing.M) {
+	deny.RunStandIn()
 	if name := os.Getenv(workVariable); name != "" {
 		if err := works[name](os.Args[1:]); err != nil {
 			fmt.Fprintln(os.Stderr, name+":", err)

@@ -17,10 +17,12 @@
 //     (TestARuleReducesToTheFilesThatItMatchesWhateverElseIsTrue,
 //     TestTheTableOfNetworksSaysWhatTheRulesSay);
 //   - what is in doubt is let through, and nobody waits for an answer longer than
-//     Deadline (TestWhoGetsNoAnswerIsLetThroughAtTheDeadline). An agent that is stopped, as by
-//     SIGSTOP, can't keep that: who opens a listed file then waits until it goes on or ends.
-//     Nor can one that executes a listed program itself, as Go's runtime stands still while
-//     it forks: the agent executes none;
+//     Deadline (TestWhoGetsNoAnswerIsLetThroughAtTheDeadline); not for an agent that is stopped
+//     either, as by SIGSTOP: a process beside it answers then
+//     (TestAStoppedAgentKeepsNobodyWaiting, TestWhoAskedBeforeTheAgentWasStoppedIsLetThrough).
+//     Only where both are stopped, as by a frozen control group, who opens a listed file
+//     waits until one goes on or the agent ends. Nor can one that executes a listed program
+//     itself, as Go's runtime stands still while it forks: the agent executes none;
 //   - files that are not listed cost nothing with fanotify, and a look at two tables with
 //     LSM;
 //   - nothing of it outlives the agent, however that ends: nothing is pinned

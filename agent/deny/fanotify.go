@@ -30,6 +30,9 @@ type fanotify struct {
 	denied func(Denial)     // before whoever asked gets the answer
 	marks  map[inode]uint64 // masks
 	ended  chan struct{}
+	late   atomic.Uint64 // who was let through because no answer came in time
+	alone  chan struct{} // closed when no stand-in is needed any more
+	helped chan struct{} // closed when none is there any more
 }
 
 // asking is somebody who wants to open or execute a marked file, and waits.
@@ -37,6 +40,7 @@ type asking struct {
 	op       Operation
 	tid      uint32
 	fd       int
+	read     time.Time
 	answered atomic.Bool
 }
 
@@ -53,8 +57,14 @@ func openFanotify(decide func(*asking) (Denial, decision), denied func(Denial)) 
 	if err != nil {
 		return nil, fmt.Errorf("this kernel, or user, has no permission events: %w", err)
 	}
-	f := &fanotify{file: os.NewFile(uintptr(fd), "fanotify"), fd: fd, decide: decide, denied: denied, marks: map[inode]uint64{}, ended: make(chan struct{})}
+	f := &fanotify{file: os.NewFile(uintptr(fd), "fanotify"), fd: fd, decide: decide, denied: denied, marks: map[inode]uint64{}, ended: make(chan struct{}), alone: make(chan struct{}), helped: make(chan struct{})}
 	go f.run()
+	go func() {
+		defer close(f.helped)
+		if canStandIn.Load() {
+			startStandIn(fd, f.alone, func(n uint64) { f.late.Add(n) })
+		}
+	}()
 	return f, nil
 }
 
@@ -72,17 +82,17 @@ func (f *fanotify) run() {
 			time.Sleep(time.Millisecond)
 			continue
 		}
-		f.each(buffer[:n])
+		eachAsking(buffer[:n], func(a *asking) { go f.answer(a) })
 	}
 }
 
-// each answers the events of one read, each in a goroutine of its own.
-func (f *fanotify) each(b []byte) {
+// eachAsking calls f for those who ask in the events of one read.
+func eachAsking(b []byte, f func(*asking)) {
 	const size = int(unsafe.Sizeof(unix.FanotifyEventMetadata{}))
 	for len(b) >= size {
 		length := int(binary.NativeEndian.Uint32(b))
 		mask := binary.NativeEndian.Uint64(b[8:])
-		a := &asking{op: Open, fd: int(int32(binary.NativeEndian.Uint32(b[16:]))), tid: binary.NativeEndian.Uint32(b[20:])}
+		a := &asking{op: Open, read: time.Now(), fd: int(int32(binary.NativeEndian.Uint32(b[16:]))), tid: binary.NativeEndian.Uint32(b[20:])}
 		if length < size || length > len(b) {
 			return
 		}
@@ -91,7 +101,7 @@ func (f *fanotify) each(b []byte) {
 			a.op = Exec
 		}
 		if a.fd >= 0 && mask&(unix.FAN_OPEN_EXEC_PERM|unix.FAN_OPEN_PERM) != 0 {
-			go f.answer(a)
+			f(a)
 		} else if a.fd >= 0 {
 			unix.Close(a.fd)
 		}
@@ -103,27 +113,42 @@ func (f *fanotify) each(b []byte) {
 func (f *fanotify) answer(a *asking) {
 	late := time.AfterFunc(Deadline, func() {
 		if !a.answered.Swap(true) {
-			f.say(a, unix.FAN_ALLOW)
+			f.letThrough(a)
 		}
 	})
 	denial, d := f.decide(a)
 	late.Stop()
 	if !a.answered.Swap(true) {
-		if d == deny {
+		switch {
+		case d == allow:
+			_ = f.say(a, unix.FAN_ALLOW)
+		case time.Since(a.read) >= Deadline: // this process was stopped: the stand-in has answered
+			f.letThrough(a)
+		default:
 			f.denied(denial)
-			f.say(a, unix.FAN_DENY)
-		} else {
-			f.say(a, unix.FAN_ALLOW)
+			_ = f.say(a, unix.FAN_DENY)
 		}
 	}
 	unix.Close(a.fd)
 }
 
+// letThrough answers who has waited for too long, if nobody else did.
+func (f *fanotify) letThrough(a *asking) {
+	if f.say(a, unix.FAN_ALLOW) == nil {
+		f.late.Add(1)
+	}
+}
+
 // say answers. It fails where nobody waits any more.
-func (f *fanotify) say(a *asking, what uint32) {
-	response := unix.FanotifyResponse{Fd: int32(a.fd), Response: what}
-	raw := (*[unsafe.Sizeof(response)]byte)(unsafe.Pointer(&response))
-	_, _ = f.file.Write(raw[:])
+func (f *fanotify) say(a *asking, what uint32) error {
+	_, err := f.file.Write(response(a.fd, what))
+	return err
+}
+
+// response is what fanotify is told about the event of a descriptor.
+func response(fd int, what uint32) []byte {
+	r := unix.FanotifyResponse{Fd: int32(fd), Response: what}
+	return (*[unsafe.Sizeof(r)]byte)(unsafe.Pointer(&r))[:]
 }
 
 // replace makes marks agree with what is wanted of the operations that are fanotify's.
@@ -179,6 +204,8 @@ func (f *fanotify) mark(i inode, at string, mask uint64) error {
 
 // close lets everybody through who waits.
 func (f *fanotify) close() error {
+	close(f.alone)
+	<-f.helped // it holds the descriptor, too
 	err := f.file.Close()
 	<-f.ended
 	return err

@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -22,8 +23,16 @@ func init() {
 		}
 		return watchOne(f, a[0])
 	}
-	// stopped is likewise one that is stopped: nobody keeps the deadline.
-	works["stopped"] = func(a []string) error {
+	// undecided says that somebody asks, and never comes to a decision.
+	works["undecided"] = func(a []string) error {
+		f, err := openFanotify(func(*asking) (Denial, decision) { fmt.Println("asked"); select {} }, func(Denial) {})
+		if err != nil {
+			return err
+		}
+		return watchOne(f, a[0])
+	}
+	// denying denies a file.
+	works["denying"] = func(a []string) error {
 		f, err := openFanotify(func(*asking) (Denial, decision) { return Denial{}, deny }, func(Denial) {})
 		if err != nil {
 			return err
@@ -44,34 +53,105 @@ func watchOne(f *fanotify, at string) error {
 	select {}
 }
 
-// helper starts a work that watches a file, and waits until it does.
-func helper(t *testing.T, name string) (secret string, c *exec.Cmd) {
+// helper is a work that watches a file.
+type helper struct {
+	t      *testing.T
+	secret string
+	*exec.Cmd
+	says *bufio.Scanner
+}
+
+// startHelper starts a work and waits until it watches.
+func startHelper(t *testing.T, name string) *helper {
 	t.Helper()
 	needEBPF(t)
-	secret = filepath.Join(t.TempDir(), "secret")
-	if err := os.WriteFile(secret, nil, 0o600); err != nil {
+	h := &helper{t: t, secret: filepath.Join(t.TempDir(), "secret")}
+	if err := os.WriteFile(h.secret, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	c = work(name, secret)
-	c.Stderr = os.Stderr
-	out, err := c.StdoutPipe()
+	h.Cmd = work(name, h.secret)
+	h.Stderr = os.Stderr
+	out, err := h.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := c.Start(); err != nil {
+	if err := h.Start(); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = c.Process.Kill(); _ = c.Wait() })
-	if line, err := bufio.NewReader(out).ReadString('\n'); err != nil || !strings.HasPrefix(line, "watching") {
-		t.Fatalf("%q %v", line, err)
+	t.Cleanup(func() { _ = h.Process.Kill(); _ = h.Wait() })
+	h.says = bufio.NewScanner(out)
+	h.await("watching")
+	return h
+}
+
+// await waits for a line of the helper.
+func (h *helper) await(line string) {
+	h.t.Helper()
+	if !h.says.Scan() || h.says.Text() != line {
+		h.t.Fatalf("%q instead of %q: %v", h.says.Text(), line, h.says.Err())
 	}
-	return secret, c
+}
+
+// standIn waits for the helper's stand-in, other than one that was.
+func (h *helper) standIn(but int) int {
+	h.t.Helper()
+	at := fmt.Sprintf("/proc/%d/task/*/children", h.Process.Pid)
+	for range 1000 {
+		tasks, _ := filepath.Glob(at)
+		for _, task := range tasks {
+			text, _ := os.ReadFile(task)
+			for _, one := range strings.Fields(string(text)) {
+				pid, _ := strconv.Atoi(one)
+				line, _ := os.ReadFile("/proc/" + one + "/cmdline")
+				if pid != but && strings.Contains(string(line), standInArg) {
+					return pid
+				}
+			}
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	h.t.Fatal("there is no stand-in")
+	return 0
+}
+
+// stop stops a process, and waits until the kernel has.
+func (h *helper) stop(pid int) {
+	h.t.Helper()
+	if err := unix.Kill(pid, unix.SIGSTOP); err != nil {
+		h.t.Fatal(err)
+	}
+	for {
+		text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+		if err != nil {
+			h.t.Fatal(err)
+		}
+		if _, after, _ := strings.Cut(string(text), ") "); strings.HasPrefix(after, "T") {
+			return
+		}
+		time.Sleep(time.Millisecond)
+	}
+}
+
+// open opens the file in a process of its own. Who waits for longer than a minute waits
+// for ever: the helper is ended, so that nobody does.
+func (h *helper) open() string {
+	h.t.Helper()
+	got := make(chan string, 1)
+	go func() { got <- say(h.t, "open", h.secret) }()
+	select {
+	case one := <-got:
+		return one
+	case <-time.After(time.Minute):
+		_ = h.Process.Kill()
+		<-got
+		return "waiting"
+	}
 }
 
 func TestWhoGetsNoAnswerIsLetThroughAtTheDeadline(t *testing.T) {
-	secret, _ := helper(t, "hang")
+	h := startHelper(t, "hang")
 	began := time.Now()
-	if got := say(t, "open", secret); got != "done" {
+	if got := h.open(); got != "done" {
 		t.Errorf("it is %s", got)
 	}
 	if time.Since(began) < Deadline {
@@ -79,28 +159,75 @@ func TestWhoGetsNoAnswerIsLetThroughAtTheDeadline(t *testing.T) {
 	}
 }
 
-func TestNothingIsDeniedAnyMoreWhenTheAgentIsKilled(t *testing.T) {
-	secret, c := helper(t, "stopped")
-	if got := say(t, "open", secret); got != "denied" {
+func TestAStoppedAgentKeepsNobodyWaiting(t *testing.T) {
+	h := startHelper(t, "denying")
+	h.standIn(0)
+	if got := h.open(); got != "denied" {
 		t.Fatalf("before it is stopped: %s", got)
 	}
-	if err := c.Process.Signal(unix.SIGSTOP); err != nil {
+	h.stop(h.Process.Pid)
+	for range 3 {
+		if got := h.open(); got != "done" {
+			t.Fatalf("while it is stopped: %s", got)
+		}
+	}
+	if err := h.Process.Signal(unix.SIGCONT); err != nil {
 		t.Fatal(err)
 	}
+	for range 1000 { // until the stand-in has had a sign of life
+		if h.open() == "denied" {
+			return
+		}
+	}
+	t.Error("nothing is denied when it goes on")
+}
+
+func TestWhoAskedBeforeTheAgentWasStoppedIsLetThrough(t *testing.T) {
+	h := startHelper(t, "undecided")
+	h.standIn(0)
+	got := make(chan string, 1)
+	go func() { got <- h.open() }()
+	h.await("asked")
+	h.stop(h.Process.Pid)
+	if one := <-got; one != "done" {
+		t.Errorf("it is %s", one)
+	}
+}
+
+func TestAStandInThatIsKilledIsReplaced(t *testing.T) {
+	h := startHelper(t, "denying")
+	first := h.standIn(0)
+	if err := unix.Kill(first, unix.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	h.standIn(first)
+	h.stop(h.Process.Pid)
+	if got := h.open(); got != "done" {
+		t.Errorf("it is %s", got)
+	}
+}
+
+func TestNothingIsDeniedAnyMoreWhenTheAgentIsKilled(t *testing.T) {
+	h := startHelper(t, "denying")
+	h.stop(h.standIn(0)) // who answers for the agent must end with it, too
+	if got := h.open(); got != "denied" {
+		t.Fatalf("before it is stopped: %s", got)
+	}
+	h.stop(h.Process.Pid)
 	waiting := make(chan string, 1)
-	go func() { waiting <- say(t, "open", secret) }()
+	go func() { waiting <- h.open() }()
 	select {
 	case got := <-waiting:
 		t.Fatalf("nobody was asked: %s", got)
 	case <-time.After(2 * Deadline):
 	}
-	if err := c.Process.Kill(); err != nil {
+	if err := h.Process.Kill(); err != nil {
 		t.Fatal(err)
 	}
 	if got := <-waiting; got != "done" {
 		t.Errorf("who waited is %s", got)
 	}
-	if got := say(t, "open", secret); got != "done" {
+	if got := h.open(); got != "done" {
 		t.Errorf("later: %s", got)
 	}
 }

@@ -137,6 +137,17 @@ func (g *Guard) Outlook() []Outlook {
 	return out
 }
 
+// LetThrough is how many openings and executions of listed files were let through, because
+// the agent did not answer within Deadline: it was stopped, or had no time.
+func (g *Guard) LetThrough() uint64 {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.fanotify == nil {
+		return 0
+	}
+	return g.fanotify.late.Load()
+}
+
 func (g *Guard) denied(d Denial) {
 	if g.options.Denied != nil {
 		g.options.Denied(d)

@@ -21,6 +21,7 @@ var works = map[string]func(args []string) error{}
 const workVariable = "NIGHTJAR_DENY_WORK"
 
 func TestMain(m *testing.M) {
+	RunStandIn()
 	if name := os.Getenv(workVariable); name != "" {
 		if err := works[name](os.Args[1:]); err != nil {
 			fmt.Fprintln(os.Stderr, name+":", err)

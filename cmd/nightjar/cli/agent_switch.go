@@ -101,6 +101,9 @@ func tellProtection(w io.Writer, s *agent.Status) {
 	if s.Protect.Error != "" {
 		fmt.Fprintf(w, "  not everything is denied that could be: %s\n", s.Protect.Error)
 	}
+	if n := s.Protect.LetThrough; n > 0 {
+		fmt.Fprintf(w, "  %d openings of listed files were let through: the agent was stopped, or had no time to answer\n", n)
+	}
 	for _, d := range s.Disarmed {
 		switch {
 		case d.Status == respond.RuleDismantled:

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"nightjar/agent/deny"
 	"nightjar/clickhouse"
 	"nightjar/schema"
 )
@@ -19,6 +20,7 @@ import (
 // Main runs the program with the arguments of the process, and returns its code of exit.
 func Main(version string) int {
 	clickhouse.RunChild() // returns, unless this process is to be the embedded server
+	deny.RunStandIn()     // likewise, unless it is to answer for an agent that is stopped
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	context.AfterFunc(ctx, stop) // a second signal ends what does not end by itself
