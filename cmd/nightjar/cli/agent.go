@@ -9,7 +9,6 @@ import (
 	"os"
 	"runtime/debug"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -194,29 +193,20 @@ func (o *agentRun) output(c *cobra.Command) (agentOutput, *managed, error) {
 	if outputOf(c) == asTable {
 		line = agent.TextLine
 	}
-	var last agent.Report
-	return agent.NewWriter(c.OutOrStdout(), line, func(r agent.Report) { last = tellLosses(last, r) }), nil, nil
+	losses := &lossTeller{to: os.Stderr}
+	return &printedOutput{agent.NewWriter(c.OutOrStdout(), line, losses.report), losses}, nil, nil
 }
 
-// tellLosses says what was lost since the last report.
-func tellLosses(last, now agent.Report) agent.Report {
-	var parts []string
-	for cause, n := range now.Lost {
-		if d := n - last.Lost[cause]; d > 0 {
-			parts = append(parts, fmt.Sprintf("%d events lost (%s)", d, cause))
-		}
-	}
-	if d := now.Dropped - last.Dropped; d > 0 {
-		parts = append(parts, fmt.Sprintf("%d matches dropped: where they go is too slow, or away", d))
-	}
-	if d := now.HeldBack - last.HeldBack; d > 0 {
-		parts = append(parts, fmt.Sprintf("%d matches held back by limits of rules", d))
-	}
-	if len(parts) > 0 {
-		slices.Sort(parts)
-		fmt.Fprintln(os.Stderr, strings.Join(parts, "; "))
-	}
-	return now
+// printedOutput prints matches, and says on standard error what is lost.
+type printedOutput struct {
+	*agent.Writer
+	losses *lossTeller
+}
+
+// Close says what was lost at the end.
+func (p *printedOutput) Close() error {
+	defer p.losses.end()
+	return p.Writer.Close()
 }
 
 func newAgentStatus() *cobra.Command {

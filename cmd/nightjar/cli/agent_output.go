@@ -61,9 +61,9 @@ type agentOutput interface {
 // serverOutput sends matches to an engine, and says on standard error what is lost.
 type serverOutput struct {
 	*delivery.Sink
-	told  agent.Report
-	acts  uint64 // kills and denials so far
-	acted func() // is told of further ones; nil: nobody is
+	losses lossTeller
+	acts   uint64 // kills and denials so far
+	acted  func() // is told of further ones; nil: nobody is
 }
 
 // newServerOutput sends with the agent's own key, or, where it has not enrolled, with that
@@ -90,7 +90,7 @@ func newServerOutput(c *cobra.Command, o *agentRun, m *managed) (*serverOutput, 
 	if err != nil {
 		return nil, err
 	}
-	return &serverOutput{Sink: sink}, nil
+	return &serverOutput{Sink: sink, losses: lossTeller{to: os.Stderr}}, nil
 }
 
 // Report implements agent.Sink. It comes every second, so that little counts as unseen when
@@ -103,9 +103,7 @@ func (s *serverOutput) Report(r agent.Report) {
 			s.acted()
 		}
 	}
-	if r.Time.Sub(s.told.Time) >= localReport {
-		s.told = tellLosses(s.told, r)
-	}
+	s.losses.report(r)
 }
 
 // Close says what was lost at the end.
@@ -113,7 +111,8 @@ func (s *serverOutput) Close() error {
 	err := s.Sink.Close()
 	last := s.Latest()
 	last.Dropped = s.Dropped()
-	s.told = tellLosses(s.told, last)
+	s.losses.last = last
+	s.losses.end()
 	return err
 }
 
@@ -168,8 +167,8 @@ func (s *agentSink) Orders() *agent.OrdersStatus {
 	return s.managed.status()
 }
 
-// Times between two reports to a server, between two on standard error, and between two of
-// the agent to what sends them.
+// Times between two reports to a server, between two to what prints matches, and between two
+// of the agent to what sends them.
 const (
 	agentReport = time.Minute
 	localReport = 10 * time.Second

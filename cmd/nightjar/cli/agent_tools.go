@@ -155,14 +155,14 @@ func recordEvents(c *cobra.Command, name string, events []string, length time.Du
 		ctx, stop = context.WithTimeout(ctx, length)
 		defer stop()
 	}
-	var last agent.Report
-	sink := &recordingSink{agent.NewRecording(file, func(r agent.Report) { last = tellLosses(last, r) }), events}
+	losses := &lossTeller{to: os.Stderr}
+	sink := &recordingSink{agent.NewRecording(file, losses.report), events}
 	a, err := agent.New(agent.Config{Sink: sink, Events: events})
 	if err != nil {
 		return errors.Join(err, file.Close())
 	}
 	err = errors.Join(a.Run(ctx), sink.Close(), file.Close())
-	fmt.Fprintf(os.Stderr, "%d events lost, %d not written\n", last.LostAll(), last.Dropped)
+	fmt.Fprintf(os.Stderr, "%d events lost, %d not written\n", losses.last.LostAll(), losses.last.Dropped)
 	return err
 }
 
