@@ -1,19 +1,10 @@
 import assert from 'node:assert/strict'
-import { after, before } from 'node:test'
 import { enrol, hostile } from './data.mjs'
-import { axeFaults, openBrowser, openPage, scene, startEngine } from './engine.mjs'
+import { axeFaults, openPage, scene, stage } from './engine.mjs'
 
 // Agents: how they are, what they follow, and what people have them do.
 
-let engine, browser
-before(async () => {
-  engine = await startEngine()
-  browser = await openBrowser()
-})
-after(async () => {
-  await browser?.close()
-  await engine?.stop()
-})
+const { engine, browser } = await stage()
 
 const api = '/api/nightjar/v1'
 const rowOf = (page, name) => page.locator('.listing tbody tr').filter({ hasText: name })

@@ -1,20 +1,10 @@
 import assert from 'node:assert/strict'
 import { readFile } from 'node:fs/promises'
-import { after, before } from 'node:test'
 import { hostile, makeRule, send } from './data.mjs'
-import { axeFaults, openBrowser, openPage, scene, startEngine } from './engine.mjs'
+import { assertAccessible, axeFaults, inEveryLook, openPage, scene, stage } from './engine.mjs'
 import { trial } from './pictures.mjs'
 
-
-let engine, browser
-before(async () => {
-  engine = await startEngine()
-  browser = await openBrowser()
-})
-after(async () => {
-  await browser?.close()
-  await engine?.stop()
-})
+const { engine, browser } = await stage()
 
 const cell = (page, name) => page.locator('.coverage-cell', { hasText: name }).first()
 const panel = (page) => page.locator('.keep-panel')
@@ -194,21 +184,15 @@ scene('an answer that fails is told in its place', async () => {
   assert.deepEqual(page.faults.filter((f) => !f.includes('500')), [])
 })
 
-for (const theme of ['dark', 'light']) {
-  for (const [name, width, height] of [['wide', 1440, 900], ['telephone', 390, 844]]) {
-    scene(`nothing of coverage is inaccessible: ${theme}, ${name}`, async () => {
-      const page = await openPage(browser, engine, { path: '/rules/coverage', theme, width, height })
-      await cell(page, 'Brute Force').waitFor()
-      assert.deepEqual(await axeFaults(page), [], 'the matrix')
-      assert.equal(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), true, 'nothing is wider than the window')
-      if (width < 500) assert.deepEqual(await page.evaluate(() => [...document.querySelectorAll('.coverage button')].filter((b) => b.getBoundingClientRect().height < 44 && b.getBoundingClientRect().height > 0).map((b) => b.textContent)), [], 'a finger reaches all')
-      await trial(page, `coverage-${theme}-${name}`)
-      await cell(page, 'Brute Force').click()
-      await panel(page).getByRole('heading', { name: 'Brute Force' }).waitFor()
-      assert.deepEqual(await axeFaults(page), [], 'with a technique open')
-      assert.equal(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), true, 'nothing is wider than the window')
-      await trial(page, `technique-${theme}-${name}`)
-      assert.deepEqual(page.faults, [])
-    })
-  }
-}
+inEveryLook('nothing of coverage is inaccessible', async (look, name) => {
+  const page = await openPage(browser, engine, { path: '/rules/coverage', ...look })
+  await cell(page, 'Brute Force').waitFor()
+  await assertAccessible(page, 'the matrix')
+  if (look.width < 500) assert.deepEqual(await page.evaluate(() => [...document.querySelectorAll('.coverage button')].filter((b) => b.getBoundingClientRect().height < 44 && b.getBoundingClientRect().height > 0).map((b) => b.textContent)), [], 'a finger reaches all')
+  await trial(page, `coverage-${name}`)
+  await cell(page, 'Brute Force').click()
+  await panel(page).getByRole('heading', { name: 'Brute Force' }).waitFor()
+  await assertAccessible(page, 'with a technique open')
+  await trial(page, `technique-${name}`)
+  assert.deepEqual(page.faults, [])
+})

@@ -1,19 +1,10 @@
 import assert from 'node:assert/strict'
-import { after, before } from 'node:test'
-import { axeFaults, drawn, openBrowser, openPage, scene, startEngine } from './engine.mjs'
+import { axeFaults, drawn, openPage, scene, stage } from './engine.mjs'
 import { trial } from './pictures.mjs'
 
 // The signals of the demo's data.
 
-let engine, browser
-before(async () => {
-  engine = await startEngine()
-  browser = await openBrowser()
-})
-after(async () => {
-  await browser?.close()
-  await engine?.stop()
-})
+const { engine, browser } = await stage()
 
 const row = (page, text) => page.locator('.table-row').filter({ hasText: text }).first()
 

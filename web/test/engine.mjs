@@ -1,11 +1,12 @@
 // A real engine for the tests of the page, and browsers that look at it.
+import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
-import { test } from 'node:test'
+import { after, test } from 'node:test'
 import { chromium } from 'playwright-core'
 
 const root = resolve(import.meta.dirname, '../..')
@@ -93,8 +94,30 @@ export const scene = (name, act) =>
     }
   })
 
+/** inEveryLook is a scene in the dark and in light, on a screen and on a telephone; act is given what openPage takes of that, and its name. */
+export function inEveryLook(name, act) {
+  for (const theme of ['dark', 'light']) {
+    for (const [on, width, height] of [['wide', 1440, 900], ['telephone', 390, 844]]) {
+      scene(`${name}: ${theme}, ${on}`, () => act({ theme, width, height }, `${theme}-${on}`))
+    }
+  }
+}
+
 /** openBrowser is Debian's Chromium. */
 export const openBrowser = () => chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: ['--no-sandbox'] })
+
+/** stage is an engine and a browser for all scenes of a file, which end with them. */
+export async function stage(starting = startEngine()) {
+  const engine = await starting
+  try {
+    const browser = await openBrowser()
+    after(() => browser.close().finally(engine.stop))
+    return { engine, browser }
+  } catch (e) {
+    await engine.stop()
+    throw e
+  }
+}
 
 /** openPage is a window of its own that notes what it should not have: errors, and requests to elsewhere. */
 export async function openPage(browser, engine, { path = '/', signedIn = true, width = 1440, height = 900, theme = 'dark' } = {}) {
@@ -134,6 +157,12 @@ export async function axeFaults(page) {
   if (!(await page.evaluate(() => 'axe' in window))) await page.evaluate(await readFile(axe, 'utf8'))
   const { violations } = await page.evaluate(() => window.axe.run(document, { resultTypes: ['violations'] }))
   return violations.flatMap((v) => v.nodes.map((n) => `${v.id}: ${n.target.join(' ')}: ${n.failureSummary}`))
+}
+
+/** assertAccessible fails where axe finds something wrong with what is shown, or where it is wider than the window. */
+export async function assertAccessible(page, what) {
+  assert.deepEqual(await axeFaults(page), [], what)
+  assert.equal(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), true, 'nothing is wider than the window')
 }
 
 /** rewrite replaces what stands in an editor, as somebody does who deletes it first. */

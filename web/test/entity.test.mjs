@@ -1,17 +1,16 @@
 import assert from 'node:assert/strict'
-import { after, before } from 'node:test'
+import { before } from 'node:test'
 import { hostile, makeHostile, makeRule, send } from './data.mjs'
-import { axeFaults, openBrowser, openPage, scene, startEngine } from './engine.mjs'
+import { axeFaults, openPage, scene, stage } from './engine.mjs'
 import { trial } from './pictures.mjs'
 
 // What is known of a value, at an address of its own.
 
 const ip = '203.0.113.66'
 const users = ['root', 'root', 'admin', 'root', 'deploy', 'root', 'admin']
-let engine, browser, begin
+const { engine, browser } = await stage()
+let begin
 before(async () => {
-  engine = await startEngine()
-  browser = await openBrowser()
   await makeRule(engine, 'Failed again', 'high', 'sshd', { queries: [{ name: 'seen', query: 'source:sshd', groupByFields: ['@network.client.ip'] }], cases: [{ status: 'high', condition: 'seen > 4', notifications: [] }] })
   begin = Date.now() - 60_000
   await send(engine, users.map((id, i) => ({
@@ -20,10 +19,6 @@ before(async () => {
   })))
   await makeHostile(engine)
   await engine.until('the signal', async () => (await engine.call('/api/v2/security_monitoring/signals?filter%5Bquery%5D=' + encodeURIComponent(`@network.client.ip:${ip}`))).data.length > 0)
-})
-after(async () => {
-  await browser?.close()
-  await engine?.stop()
 })
 
 const address = (field, value) => `/entity/${encodeURIComponent(field)}/${encodeURIComponent(value)}`

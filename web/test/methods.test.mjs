@@ -1,22 +1,17 @@
 import assert from 'node:assert/strict'
-import { after, before } from 'node:test'
+import { before } from 'node:test'
 import { send } from './data.mjs'
-import { axeFaults, openBrowser, openPage, scene, startEngine } from './engine.mjs'
+import { axeFaults, openPage, scene, stage, startEngine } from './engine.mjs'
 import { makeMethods } from './methods.mjs'
 import { trial } from './pictures.mjs'
 
 // Why a signal of each method fired, as it is drawn: each number is worked out here again from
 // the events that methods.mjs sent.
 
-let engine, browser, said
+const { engine, browser } = await stage(startEngine('--lateness', '36500d'))
+let said
 before(async () => {
-  engine = await startEngine('--lateness', '36500d')
-  browser = await openBrowser()
   said = await makeMethods(engine)
-})
-after(async () => {
-  await browser?.close()
-  await engine?.stop()
 })
 
 const theSignal = (name) => engine.until(`a signal of ${name}`, async () =>

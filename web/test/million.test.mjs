@@ -3,23 +3,15 @@
 import assert from 'node:assert/strict'
 import { after, before } from 'node:test'
 import { withSignals } from './acts.mjs'
-import { openBrowser, openPage, scene, startEngineOn } from './engine.mjs'
+import { openPage, scene, stage, startEngineOn } from './engine.mjs'
 import { filled, Stopwatch } from './measure.mjs'
 
 const watch = new Stopwatch()
-let engine, browser, data
-before(async () => {
-  data = await filled(Number(process.env.SIGNALS ?? 1_000_000), 20_000)
-  console.log('# ' + data.said)
-  engine = await startEngineOn(data.dir)
-  browser = await openBrowser()
-  await engine.until('the states of signals', async () => engine.said().includes('lists of signals are fast'))
-})
-after(async () => {
-  console.log('# ' + watch.table().replaceAll('\n', '\n# '))
-  await browser?.close()
-  await engine?.stop()
-})
+const data = await filled(Number(process.env.SIGNALS ?? 1_000_000), 20_000)
+console.log('# ' + data.said)
+const { engine, browser } = await stage(startEngineOn(data.dir))
+before(() => engine.until('the states of signals', async () => engine.said().includes('lists of signals are fast')))
+after(() => console.log('# ' + watch.table().replaceAll('\n', '\n# ')))
 
 scene('the first view of a million signals', async () => {
   const page = await openPage(browser, engine, { path: '/signals' })

@@ -1,13 +1,12 @@
 import assert from 'node:assert/strict'
 import { readFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
-import { after, before } from 'node:test'
+import { after } from 'node:test'
 import { hostile, makeRule, send } from './data.mjs'
-import { axeFaults, openBrowser, openPage, scene, startEngine } from './engine.mjs'
+import { axeFaults, openPage, scene, stage, startEngine } from './engine.mjs'
 
 // Operation: how the engine is, whom it tells, who may come in, and who did what.
 
-let engine, browser, sink
 const api = '/api/nightjar/v1'
 
 /** startSink is a webhook on loopback that answers as it is told, and remembers what it got. */
@@ -28,16 +27,9 @@ async function startSink() {
   return s
 }
 
-before(async () => {
-  sink = await startSink()
-  engine = await startEngine('--allow-private-targets', '--retention', 'events=30d,signals=12mo,matches=35d')
-  browser = await openBrowser()
-})
-after(async () => {
-  await browser?.close()
-  await engine?.stop()
-  await sink?.stop()
-})
+const sink = await startSink()
+after(() => sink.stop())
+const { engine, browser } = await stage(startEngine('--allow-private-targets', '--retention', 'events=30d,signals=12mo,matches=35d'))
 
 const rowOf = (page, name) => page.locator('.listing tbody tr').filter({ hasText: name })
 

@@ -1,20 +1,11 @@
 import assert from 'node:assert/strict'
 import { readFile, readdir } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
-import { after, before } from 'node:test'
 import { gzipSync } from 'node:zlib'
 import { makeHostile, makeSignals, hostile } from './data.mjs'
-import { axeFaults, drawn, openBrowser, openPage, scene, startEngine } from './engine.mjs'
+import { assertAccessible, axeFaults, drawn, inEveryLook, openPage, scene, stage } from './engine.mjs'
 
-let engine, browser
-before(async () => {
-  engine = await startEngine()
-  browser = await openBrowser()
-})
-after(async () => {
-  await browser?.close()
-  await engine?.stop()
-})
+const { engine, browser } = await stage()
 
 const rows = (page) => page.locator('.table-row')
 const row = (page, text) => rows(page).filter({ hasText: text }).first()
@@ -309,30 +300,25 @@ scene('newer signals wait until somebody asks for them', async () => {
   assert.deepEqual(page.faults, [])
 })
 
-for (const theme of ['dark', 'light']) {
-  for (const [name, width, height] of [['wide', 1440, 900], ['telephone', 390, 844]]) {
-    scene(`nothing is inaccessible: ${theme}, ${name}`, async () => {
-      const page = await openPage(browser, engine, { theme, width, height, path: '/signals?query=severity%3Acritical' })
-      await row(page, 'Test of critical').waitFor()
-      await drawn(page)
-      assert.deepEqual(await axeFaults(page), [], 'the list')
-      await row(page, 'Test of critical').click()
-      await page.getByRole('heading', { name: 'Why it fired' }).waitFor()
-      await page.locator('.tree').waitFor()
-      assert.deepEqual(await axeFaults(page), [], 'a signal')
-      await page.keyboard.press('e')
-      await page.getByRole('dialog').waitFor()
-      assert.deepEqual(await axeFaults(page), [], 'triage')
-      await page.keyboard.press('Escape')
-      const id = (await engine.call('/api/v2/security_monitoring/signals?filter%5Bquery%5D=severity%3Acritical')).data[0].id
-      await page.goto('/signals/' + id)
-      await page.getByText('would have hidden').waitFor()
-      assert.deepEqual(await axeFaults(page), [], 'a signal’s page')
-      assert.equal(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), true, 'nothing is wider than the window')
-      assert.deepEqual(page.faults, [])
-        })
-  }
-}
+inEveryLook('nothing is inaccessible', async (look) => {
+  const page = await openPage(browser, engine, { ...look, path: '/signals?query=severity%3Acritical' })
+  await row(page, 'Test of critical').waitFor()
+  await drawn(page)
+  assert.deepEqual(await axeFaults(page), [], 'the list')
+  await row(page, 'Test of critical').click()
+  await page.getByRole('heading', { name: 'Why it fired' }).waitFor()
+  await page.locator('.tree').waitFor()
+  assert.deepEqual(await axeFaults(page), [], 'a signal')
+  await page.keyboard.press('e')
+  await page.getByRole('dialog').waitFor()
+  assert.deepEqual(await axeFaults(page), [], 'triage')
+  await page.keyboard.press('Escape')
+  const id = (await engine.call('/api/v2/security_monitoring/signals?filter%5Bquery%5D=severity%3Acritical')).data[0].id
+  await page.goto('/signals/' + id)
+  await page.getByText('would have hidden').waitFor()
+  await assertAccessible(page, 'a signal’s page')
+  assert.deepEqual(page.faults, [])
+})
 
 scene('what the first view loads is at most 150 KB, compressed', async () => {
   const page = await openPage(browser, engine, { path: '/signals' })

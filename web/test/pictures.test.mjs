@@ -1,22 +1,13 @@
 import assert from 'node:assert/strict'
-import { after, before } from 'node:test'
 import { applyBundled, enrol, loadDemo, send } from './data.mjs'
-import { openBrowser, openPage, scene, startEngine } from './engine.mjs'
+import { openPage, scene, stage } from './engine.mjs'
 import { picture } from './pictures.mjs'
 
 // The pictures of the documentation: the main views, with the demo's day.
 
 const api = '/api/nightjar/v1'
-let engine, browser
+const { engine, browser } = await stage()
 let demo = false
-before(async () => {
-  engine = await startEngine()
-  browser = await openBrowser()
-})
-after(async () => {
-  await browser?.close()
-  await engine?.stop()
-})
 
 const row = (page, text) => page.locator('.table-row').filter({ hasText: text }).first()
 const query = (of) => new URLSearchParams(of).toString()

@@ -1,20 +1,11 @@
 import assert from 'node:assert/strict'
-import { after, before } from 'node:test'
 import { hostile, send } from './data.mjs'
-import { axeFaults, openBrowser, openPage, scene, startEngine } from './engine.mjs'
+import { axeFaults, openPage, scene, stage } from './engine.mjs'
 import { asReader, editorOf, fitsItsWidth, rowOf, write } from './people.mjs'
 
 // Pipelines: their list, and how one is written.
 
-let engine, browser
-before(async () => {
-  engine = await startEngine()
-  browser = await openBrowser()
-})
-after(async () => {
-  await browser?.close()
-  await engine?.stop()
-})
+const { engine, browser } = await stage()
 
 const api = '/api/nightjar/v1'
 

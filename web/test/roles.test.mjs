@@ -1,18 +1,17 @@
 import assert from 'node:assert/strict'
-import { after, before } from 'node:test'
+import { before } from 'node:test'
 import { makeRule, makeSignals } from './data.mjs'
-import { axeFaults, openBrowser, openPage, scene, startEngine } from './engine.mjs'
+import { axeFaults, openPage, scene, stage } from './engine.mjs'
 import { settled } from './people.mjs'
 
 // Who may what, in every view: what somebody may not stays to be seen, says what it needs,
 // and no call is made that would be refused.
 
-let engine, browser, places
+const { engine, browser } = await stage()
+let places
 const keys = {}
 const roles = ['reader', 'analyst', 'responder', 'engineer', 'admin']
 before(async () => {
-  engine = await startEngine()
-  browser = await openBrowser()
   for (const role of [...roles, 'intake']) keys[role] = (await engine.call('/api/nightjar/v1/keys', { name: `a ${role}`, role })).key
   await makeSignals(engine, 'high', 3, 'roles')
   const rule = (await makeRule(engine, 'Of roles', 'low', 'roles AND @usr.id:nobody')).id
@@ -28,10 +27,6 @@ before(async () => {
     '/rules', '/rules/' + rule, '/rules/new', '/rules/bundled', '/rules/coverage?technique=T1110', '/suppressions', '/suppressions/' + data.id, '/suppressions/new',
     '/agents', '/operation', '/operation/notifications', '/operation/keys', '/operation/users', '/operation/audit',
   ]
-})
-after(async () => {
-  await browser?.close()
-  await engine?.stop()
 })
 
 const as = (role) => ({ ...engine, key: keys[role] })

@@ -1,18 +1,12 @@
 // Every method is made by its form, checked, stored, and read again as it was typed.
 import assert from 'node:assert/strict'
-import { after, before } from 'node:test'
+import { before } from 'node:test'
 import { hostile, makeRule, send } from './data.mjs'
-import { axeFaults, openBrowser, openPage, rewrite, scene, startEngine } from './engine.mjs'
+import { axeFaults, openPage, rewrite, scene, stage } from './engine.mjs'
 
-let engine, browser
+const { engine, browser } = await stage()
 before(async () => {
-  engine = await startEngine()
-  browser = await openBrowser()
   await send(engine, [{ ddsource: 'forms', hostname: 'h', message: 'x', usr: { id: 'u' }, network: { client: { ip: '192.0.2.1' } } }])
-})
-after(async () => {
-  await browser?.close()
-  await engine?.stop()
 })
 
 const field = (page, label) => page.getByLabel(label, { exact: true })

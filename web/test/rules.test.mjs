@@ -1,18 +1,9 @@
 import assert from 'node:assert/strict'
-import { after, before } from 'node:test'
 import { hostile, makeRule, makeSignals, send } from './data.mjs'
-import { axeFaults, openBrowser, openPage, rewrite, scene, startEngine } from './engine.mjs'
+import { assertAccessible, axeFaults, inEveryLook, openPage, rewrite, scene, stage } from './engine.mjs'
 import { trial } from './pictures.mjs'
 
-let engine, browser
-before(async () => {
-  engine = await startEngine()
-  browser = await openBrowser()
-})
-after(async () => {
-  await browser?.close()
-  await engine?.stop()
-})
+const { engine, browser } = await stage()
 
 const rows = (page) => page.locator('.table-row')
 const row = (page, text) => rows(page).filter({ hasText: text }).first()
@@ -290,21 +281,15 @@ scene('rules that ship come into force with their tests', async () => {
   assert.deepEqual(page.faults, [])
 })
 
-for (const theme of ['dark', 'light']) {
-  for (const [name, width, height] of [['wide', 1440, 900], ['telephone', 390, 844]]) {
-    scene(`nothing of rules is inaccessible: ${theme}, ${name}`, async () => {
-      const { page } = await open('Test of high', { theme, width, height })
-      await page.locator('.rule-given tbody tr').first().waitFor()
-      await page.locator('.rule-version').first().waitFor()
-      assert.deepEqual(await axeFaults(page), [], 'a rule')
-      assert.equal(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), true, 'nothing is wider than the window')
-      await trial(page, `rule-${theme}-${name}`)
-      await page.goto('/rules')
-      await row(page, 'Test of high').getByText('Live').waitFor()
-      assert.deepEqual(await axeFaults(page), [], 'the list')
-      assert.equal(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), true, 'nothing is wider than the window')
-      if (width < 500) await trial(page, `rules-${theme}-${name}`)
-      assert.deepEqual(page.faults, [])
-    })
-  }
-}
+inEveryLook('nothing of rules is inaccessible', async (look, name) => {
+  const { page } = await open('Test of high', look)
+  await page.locator('.rule-given tbody tr').first().waitFor()
+  await page.locator('.rule-version').first().waitFor()
+  await assertAccessible(page, 'a rule')
+  await trial(page, `rule-${name}`)
+  await page.goto('/rules')
+  await row(page, 'Test of high').getByText('Live').waitFor()
+  await assertAccessible(page, 'the list')
+  if (look.width < 500) await trial(page, `rules-${name}`)
+  assert.deepEqual(page.faults, [])
+})

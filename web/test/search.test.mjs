@@ -1,18 +1,9 @@
 import assert from 'node:assert/strict'
 import { readFile } from 'node:fs/promises'
-import { after, before } from 'node:test'
 import { hostile, makeRule, send } from './data.mjs'
-import { axeFaults, openBrowser, openPage, scene, startEngine } from './engine.mjs'
+import { assertAccessible, axeFaults, inEveryLook, openPage, scene, stage } from './engine.mjs'
 
-let engine, browser
-before(async () => {
-  engine = await startEngine()
-  browser = await openBrowser()
-})
-after(async () => {
-  await browser?.close()
-  await engine?.stop()
-})
+const { engine, browser } = await stage()
 
 const rows = (page) => page.locator('.table-row')
 const row = (page, text) => rows(page).filter({ hasText: text }).first()
@@ -330,19 +321,14 @@ scene('a reader searches, and may save nothing', async () => {
   assert.deepEqual(page.faults, [])
 })
 
-for (const theme of ['dark', 'light']) {
-  for (const [name, width, height] of [['wide', 1440, 900], ['telephone', 390, 844]]) {
-    scene(`nothing is inaccessible: ${theme}, ${name}`, async () => {
-      const page = await openPage(browser, engine, { theme, width, height, path: search('source:door') })
-      await row(page, 'knock').waitFor()
-      await page.locator('.bar').getByText('500 events').waitFor()
-      assert.deepEqual(await axeFaults(page), [], 'the list')
-      await row(page, 'knock').click()
-      await page.locator('.panel .event-steps, .panel .event-fields').first().waitFor()
-      await page.locator('.panel .event-counted li').first().waitFor()
-      assert.deepEqual(await axeFaults(page), [], 'an event')
-      assert.equal(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), true, 'nothing is wider than the window')
-      assert.deepEqual(page.faults, [])
-    })
-  }
-}
+inEveryLook('nothing is inaccessible', async (look) => {
+  const page = await openPage(browser, engine, { ...look, path: search('source:door') })
+  await row(page, 'knock').waitFor()
+  await page.locator('.bar').getByText('500 events').waitFor()
+  assert.deepEqual(await axeFaults(page), [], 'the list')
+  await row(page, 'knock').click()
+  await page.locator('.panel .event-steps, .panel .event-fields').first().waitFor()
+  await page.locator('.panel .event-counted li').first().waitFor()
+  await assertAccessible(page, 'an event')
+  assert.deepEqual(page.faults, [])
+})

@@ -1,19 +1,10 @@
 // The list of signals: its order, columns and groups, the menu of a value, the palette,
 // its states, and how it does on a telephone.
 import assert from 'node:assert/strict'
-import { after, before } from 'node:test'
 import { hostile, makeHostile, makeRule, makeSignals, send } from './data.mjs'
-import { axeFaults, openBrowser, openPage, scene, startEngine } from './engine.mjs'
+import { axeFaults, openPage, scene, stage } from './engine.mjs'
 
-let engine, browser
-before(async () => {
-  engine = await startEngine()
-  browser = await openBrowser()
-})
-after(async () => {
-  await browser?.close()
-  await engine?.stop()
-})
+const { engine, browser } = await stage()
 
 const rows = (page) => page.locator('.table-row')
 const row = (page, text) => rows(page).filter({ hasText: text }).first()

@@ -1,23 +1,15 @@
 import assert from 'node:assert/strict'
-import { after, before } from 'node:test'
+import { after } from 'node:test'
 import { hostile } from './data.mjs'
-import { axeFaults, openBrowser, openPage, scene, startEngine } from './engine.mjs'
+import { axeFaults, openPage, scene, stage, startEngine } from './engine.mjs'
 import { startProvider } from './provider.mjs'
 
 // Sign-in: by name and password, by a provider, with a key; and how each is refused.
 
-let engine, browser, provider
 const api = '/api/nightjar/v1'
-before(async () => {
-  provider = await startProvider()
-  engine = await startEngine('--allow-private-targets', '--oidc-issuer', provider.url, '--oidc-client-id', 'nightjar', '--oidc-role', 'soc=analyst', '--oidc-role', 'ops=admin')
-  browser = await openBrowser()
-})
-after(async () => {
-  await browser?.close()
-  await engine?.stop()
-  await provider?.stop()
-})
+const provider = await startProvider()
+after(() => provider.stop())
+const { engine, browser } = await stage(startEngine('--allow-private-targets', '--oidc-issuer', provider.url, '--oidc-client-id', 'nightjar', '--oidc-role', 'soc=analyst', '--oidc-role', 'ops=admin'))
 
 const begin = (page) => page.getByRole('link', { name: 'Sign in with your organisation' })
 /** faultsHere are those that no refused request is, and no way to the provider. */
@@ -155,15 +147,18 @@ scene('another site’s page changes nothing, though the browser sends the cooki
 })
 
 scene('while the provider is away, others come in, and who wanted to by it is told', async () => {
-  await engine.stop()
   const away = await startProvider()
   await away.stop()
-  engine = await startEngine('--allow-private-targets', '--oidc-issuer', away.url, '--oidc-client-id', 'nightjar', '--oidc-role', 'soc=analyst')
-  const page = await visit()
-  await begin(page).click()
-  await page.getByRole('alert').getByText('the provider can\'t be asked').waitFor()
-  await page.getByLabel('Key').fill(engine.key)
-  await page.getByRole('button', { name: 'Sign in', exact: true }).click()
-  await page.getByRole('button', { name: 'Key', exact: true }).waitFor()
-  assert.deepEqual(faultsHere(page), [])
+  const here = await startEngine('--allow-private-targets', '--oidc-issuer', away.url, '--oidc-client-id', 'nightjar', '--oidc-role', 'soc=analyst')
+  try {
+    const page = await openPage(browser, here, { signedIn: false, path: '/signals' })
+    await begin(page).click()
+    await page.getByRole('alert').getByText('the provider can\'t be asked').waitFor()
+    await page.getByLabel('Key').fill(here.key)
+    await page.getByRole('button', { name: 'Sign in', exact: true }).click()
+    await page.getByRole('button', { name: 'Key', exact: true }).waitFor()
+    assert.deepEqual(faultsHere(page), [])
+  } finally {
+    await here.stop()
+  }
 })

@@ -1,22 +1,16 @@
 import assert from 'node:assert/strict'
-import { after, before } from 'node:test'
+import { before } from 'node:test'
 import { hostile, send } from './data.mjs'
-import { axeFaults, openBrowser, openPage, scene, startEngine } from './engine.mjs'
+import { assertAccessible, axeFaults, inEveryLook, openPage, scene, stage } from './engine.mjs'
 
-let engine, browser
+const { engine, browser } = await stage()
 before(async () => {
-  engine = await startEngine()
-  browser = await openBrowser()
   const hour = 3600_000
   const now = Date.now()
   await send(engine, [
     ...Array.from({ length: 90 }, (_, i) => ({ ddsource: 'door', hostname: 'gate-' + (Math.floor(i / 6) % 3), message: `knock ${i}`, timestamp: now - (i % 6) * hour, evt: { outcome: i % 5 === 0 ? 'success' : 'failure' } })),
     ...Object.values(hostile).map((text) => ({ ddsource: 'hostile', hostname: hostile.quotes, service: hostile.script, message: text })),
   ])
-})
-after(async () => {
-  await browser?.close()
-  await engine?.stop()
 })
 
 const rows = (page) => page.locator('.table-row')
@@ -143,16 +137,11 @@ scene('what is stored is text in a cell, in a chart and in the editor', async ()
   assert.deepEqual(page.faults, [])
 })
 
-for (const theme of ['dark', 'light']) {
-  for (const [name, width, height] of [['wide', 1440, 900], ['telephone', 390, 844]]) {
-    scene(`nothing is inaccessible: ${theme}, ${name}`, async () => {
-      const page = await openPage(browser, engine, { theme, width, height, path: sql("SELECT toStartOfHour(timestamp) AS hour, count() AS knocks FROM events WHERE source = 'door' GROUP BY hour ORDER BY hour", '&shown=chart') })
-      await page.locator('.plot canvas').waitFor()
-      await page.locator('.cm-content').waitFor()
-      assert.deepEqual(await axeFaults(page), [])
-      assert.equal(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), true, 'nothing is wider than the window')
-      if (width < 760) for (const b of await page.locator('main button:visible').all()) assert.ok((await b.boundingBox()).height >= 36, await b.innerText())
-      assert.deepEqual(page.faults, [])
-    })
-  }
-}
+inEveryLook('nothing is inaccessible', async (look) => {
+  const page = await openPage(browser, engine, { ...look, path: sql("SELECT toStartOfHour(timestamp) AS hour, count() AS knocks FROM events WHERE source = 'door' GROUP BY hour ORDER BY hour", '&shown=chart') })
+  await page.locator('.plot canvas').waitFor()
+  await page.locator('.cm-content').waitFor()
+  await assertAccessible(page)
+  if (look.width < 760) for (const b of await page.locator('main button:visible').all()) assert.ok((await b.boundingBox()).height >= 36, await b.innerText())
+  assert.deepEqual(page.faults, [])
+})

@@ -1,20 +1,11 @@
 import assert from 'node:assert/strict'
-import { after, before } from 'node:test'
 import { hostile, makeRule, send } from './data.mjs'
-import { axeFaults, openBrowser, openPage, scene, startEngine } from './engine.mjs'
+import { assertAccessible, axeFaults, inEveryLook, openPage, scene, stage } from './engine.mjs'
 import { trial } from './pictures.mjs'
 
 const api = '/api/v2/security_monitoring/configuration/suppressions'
 
-let engine, browser
-before(async () => {
-  engine = await startEngine()
-  browser = await openBrowser()
-})
-after(async () => {
-  await browser?.close()
-  await engine?.stop()
-})
+const { engine, browser } = await stage()
 
 const rows = (page) => page.locator('.table-row')
 const row = (page, text) => rows(page).filter({ hasText: text }).first()
@@ -202,21 +193,15 @@ scene('an answer that fails is told in its place, and what is old says so', asyn
   assert.deepEqual(page.faults.filter((f) => !f.includes('500')), [])
 })
 
-for (const theme of ['dark', 'light']) {
-  for (const [name, width, height] of [['wide', 1440, 900], ['telephone', 390, 844]]) {
-    scene(`nothing of suppressions is inaccessible: ${theme}, ${name}`, async () => {
-      const page = await openPage(browser, engine, { path: '/suppressions', theme, width, height })
-      await row(page, 'Made here').waitFor()
-      assert.deepEqual(await axeFaults(page), [], 'the list')
-      assert.equal(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), true, 'nothing is wider than the window')
-      await trial(page, `suppressions-${theme}-${name}`)
-      await row(page, 'Made here').click()
-      await page.getByRole('table', { name: 'Signals that it would have hidden' }).waitFor()
-      await page.getByRole('region', { name: 'History' }).getByText('made', { exact: true }).waitFor()
-      assert.deepEqual(await axeFaults(page), [], 'one of them')
-      assert.equal(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), true, 'nothing is wider than the window')
-      await trial(page, `suppression-${theme}-${name}`)
-      assert.deepEqual(page.faults, [])
-    })
-  }
-}
+inEveryLook('nothing of suppressions is inaccessible', async (look, name) => {
+  const page = await openPage(browser, engine, { path: '/suppressions', ...look })
+  await row(page, 'Made here').waitFor()
+  await assertAccessible(page, 'the list')
+  await trial(page, `suppressions-${name}`)
+  await row(page, 'Made here').click()
+  await page.getByRole('table', { name: 'Signals that it would have hidden' }).waitFor()
+  await page.getByRole('region', { name: 'History' }).getByText('made', { exact: true }).waitFor()
+  await assertAccessible(page, 'one of them')
+  await trial(page, `suppression-${name}`)
+  assert.deepEqual(page.faults, [])
+})

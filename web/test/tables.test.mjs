@@ -1,22 +1,13 @@
 import assert from 'node:assert/strict'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { after, before } from 'node:test'
 import { hostile } from './data.mjs'
-import { axeFaults, openBrowser, openPage, scene, startEngine } from './engine.mjs'
+import { axeFaults, openPage, scene, stage } from './engine.mjs'
 import { asReader, fitsItsWidth, rowOf } from './people.mjs'
 
 // Reference tables with their rows, and threat lists.
 
-let engine, browser
-before(async () => {
-  engine = await startEngine()
-  browser = await openBrowser()
-})
-after(async () => {
-  await browser?.close()
-  await engine?.stop()
-})
+const { engine, browser } = await stage()
 
 const tables = '/api/v2/reference-tables/tables'
 const all = async () => (await engine.call(tables)).data

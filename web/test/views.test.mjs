@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict'
 import { readFile, readdir } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
-import { after, before } from 'node:test'
 import { applyBundled, loadDemo } from './data.mjs'
-import { openBrowser, openPage, scene, startEngine } from './engine.mjs'
+import { openPage, scene, stage } from './engine.mjs'
 import { evil, makeEvil } from './hostile.mjs'
 import { fitsItsWidth, settled } from './people.mjs'
 
@@ -12,15 +11,7 @@ import { fitsItsWidth, settled } from './people.mjs'
 
 const source = resolve(import.meta.dirname, '../src')
 const api = '/api/nightjar/v1'
-let engine, browser
-before(async () => {
-  engine = await startEngine()
-  browser = await openBrowser()
-})
-after(async () => {
-  await browser?.close()
-  await engine?.stop()
-})
+const { engine, browser } = await stage()
 
 /** places are the addresses that are there from the start: each view, and each that it leads to. */
 const places = [

@@ -1,21 +1,12 @@
 import assert from 'node:assert/strict'
-import { after, before } from 'node:test'
 import { send } from './data.mjs'
-import { axeFaults, openBrowser, openPage, scene, startEngine } from './engine.mjs'
+import { axeFaults, openPage, scene, stage } from './engine.mjs'
 import { trial } from './pictures.mjs'
 
 // What is drawn of a sequence, and what an agent is asked for.
 const rulesPath = '/api/v2/security_monitoring/rules'
 
-let engine, browser
-before(async () => {
-  engine = await startEngine()
-  browser = await openBrowser()
-})
-after(async () => {
-  await browser?.close()
-  await engine?.stop()
-})
+const { engine, browser } = await stage()
 
 /** theSignal waits for the one of a rule. */
 const theSignal = (name) => engine.until(`a signal of ${name}`, async () =>
