@@ -27,6 +27,7 @@ type Stores struct {
 	SavedViews                 *objects.Store[SavedView]
 	Demos                      *objects.Store[Demo]
 	RuleTests                  *objects.Store[RuleTests]
+	PipelineSamples            *objects.Store[PipelineSamples]
 }
 
 // ForAgents is what the stores of rules and policies of agents are made with.
@@ -54,6 +55,7 @@ func NewStores(table objects.Table, now func() time.Time, agents ForAgents) *Sto
 		SavedViews:                 objects.New(SavedViews, table, now),
 		Demos:                      objects.New(Demos, table, now),
 		RuleTests:                  objects.New(RuleTestsKind, table, now),
+		PipelineSamples:            objects.New(PipelineSamplesKind, table, now),
 	}
 }
 
@@ -63,6 +65,7 @@ func (s *Stores) Load(ctx context.Context) error {
 		s.SecurityFilters.Load(ctx), s.CriticalAssets.Load(ctx), s.SignalNotifications.Load(ctx),
 		s.VulnerabilityNotifications.Load(ctx), s.AgentRules.Load(ctx), s.AgentPolicies.Load(ctx), s.Indicators.Load(ctx), s.ThreatLists.Load(ctx),
 		s.NotificationTargets.Load(ctx), s.Mutes.Load(ctx), s.TriageJobs.Load(ctx), s.SavedViews.Load(ctx), s.Demos.Load(ctx), s.RuleTests.Load(ctx),
+		s.PipelineSamples.Load(ctx),
 	)
 }
 

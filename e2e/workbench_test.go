@@ -22,6 +22,7 @@ func TestWhatThePageOfSourcesAsks(t *testing.T) {
 
 	for name, check := range map[string]func(*testing.T, *process){
 		"sources": checkSources, "documents": checkDocuments, "samples": checkSamples, "stored": checkStoredText, "grok": checkGrok, "rows": checkRows, "files": checkTableFiles, "uses": checkUses,
+		"kept": checkKeptSamples, "restored": checkRestored, "bound": checkBoundOfFiles,
 	} {
 		t.Run(name, func(t *testing.T) { check(t, p) })
 	}

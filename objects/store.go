@@ -165,10 +165,11 @@ func (s *Store[T]) remember(v Versioned[T]) Versioned[T] {
 
 // Ref names an object that is to be changed. IfVersion, unless 0, must be its
 // present version: another one is a *schema.ConflictError. A Ref without an ID is of a
-// new object.
+// new object. Ended says that the object was deleted, and is brought back.
 type Ref struct {
 	ID        string
 	IfVersion int64
+	Ended     bool
 }
 
 // Create checks and stores a new object.
@@ -191,6 +192,14 @@ func (s *Store[T]) Delete(ctx context.Context, id string) error {
 		return nil
 	})
 	return err
+}
+
+// Restore brings a deleted object back, as edit makes it of what it was.
+func (s *Store[T]) Restore(ctx context.Context, id string, edit func(*T) error) (Versioned[T], error) {
+	return s.Write(ctx, Ref{ID: id, Ended: true}, func(next *Versioned[T]) error {
+		next.Deleted = false
+		return edit(&next.Body)
+	})
 }
 
 // Write stores the next version of an object, or the first one of a new object,
@@ -253,7 +262,7 @@ func (s *Store[T]) used(id string) bool {
 
 // following is the version after the present one, with a body of its own.
 func (s *Store[T]) following(ref Ref) (Versioned[T], error) {
-	v, err := s.present(ref.ID)
+	v, err := s.before(ref)
 	if err != nil {
 		return v, err
 	}
@@ -264,6 +273,24 @@ func (s *Store[T]) following(ref Ref) (Versioned[T], error) {
 		return v, fmt.Errorf("copy %s %s: %w", s.kind.Noun, ref.ID, err)
 	}
 	v.Version++
+	return v, nil
+}
+
+// before is the version that is to be changed: the present one, or the last of an object
+// that was deleted.
+func (s *Store[T]) before(ref Ref) (Versioned[T], error) {
+	if !ref.Ended {
+		return s.present(ref.ID)
+	}
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	v, ok := s.newest[ref.ID]
+	switch {
+	case !ok:
+		return Versioned[T]{}, &schema.NotFoundError{Kind: s.kind.Noun, ID: ref.ID}
+	case !v.Deleted:
+		return v, &schema.InvalidError{Details: []schema.Detail{{Target: "id", Message: "the " + s.kind.Noun + " was not deleted"}}}
+	}
 	return v, nil
 }
 

@@ -53,9 +53,9 @@ var services = map[string][]group{
 		{Endpoint{WriteDetection, Change}, "CreateReferenceTable UpdateReferenceTable DeleteReferenceTable UpsertRows DeleteRows CreateUpload"},
 	},
 	"Pipeline": {
-		{Endpoint{ReadDetection, Quiet}, "ListPipelines GetPipeline GetPipelineOrder ListPipelineStates GetPipelineState CheckPipeline CheckPipelineText TestPipeline TryGrok PreviewPipelines ListPipelineVersions"},
+		{Endpoint{ReadDetection, Quiet}, "ListPipelines GetPipeline GetPipelineOrder ListPipelineStates GetPipelineState CheckPipeline CheckPipelineText TestPipeline TryGrok PreviewPipelines ListPipelineVersions ListDeletedPipelines GetPipelineSamples ListPipelineSamplesVersions"},
 		{Endpoint{ReadEvents, Quiet}, "TraceEvent"},
-		{Endpoint{WriteDetection, Change}, "CreatePipeline UpdatePipeline DeletePipeline UpdatePipelineOrder SwitchPipeline ClonePipeline"},
+		{Endpoint{WriteDetection, Change}, "CreatePipeline UpdatePipeline DeletePipeline UpdatePipelineOrder SwitchPipeline ClonePipeline RestorePipeline UpdatePipelineSamples"},
 	},
 	"ThreatIntel": {
 		{Endpoint{ReadDetection, Quiet}, "ListThreatLists GetThreatList LookUpIndicator"},

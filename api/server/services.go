@@ -71,7 +71,7 @@ func newServices(deps Deps, gates limits.Queries) *services {
 	s.ofRules(deps, gates)
 	s.ofSignals(deps, gates)
 	s.ofSearch(deps, gates)
-	s.ofConfiguration(deps)
+	s.ofConfiguration(deps, gates)
 	s.ofOperations(deps, gates)
 	return s
 }
@@ -117,12 +117,12 @@ func (s *services) ofSearch(deps Deps, gates limits.Queries) {
 	s.logs = &events.LogService{Intake: deps.Intake}
 	s.views = &views.ViewService{Store: deps.Configuration.SavedViews}
 	s.demo = &views.DemoService{Store: deps.Configuration.Demos, Rules: s.rules, Jobs: s.triageJobs, Intake: deps.Intake, Now: deps.Now}
-	s.pipelines = &pipelines.PipelineService{Registry: deps.Pipelines, Logs: store, Now: deps.Now, Gate: gates.Searches}
+	s.pipelines = &pipelines.PipelineService{Registry: deps.Pipelines, Logs: store, Samples: deps.Configuration.PipelineSamples, Now: deps.Now, Gate: gates.Searches}
 }
 
-func (s *services) ofConfiguration(deps Deps) {
+func (s *services) ofConfiguration(deps Deps, gates limits.Queries) {
 	c := deps.Configuration
-	s.referenceTables = &tables.TableService{Store: deps.Tables, Uploads: tables.NewUploads(deps.UploadDir, deps.Now), Rules: deps.Rules, Lookups: lookupsOf(deps)}
+	s.referenceTables = &tables.TableService{Store: deps.Tables, Uploads: tables.NewUploads(deps.UploadDir, deps.Now), Rules: deps.Rules, Lookups: lookupsOf(deps), Gate: gates.Searches}
 	s.notificationRules = notifications.NewNotificationRules(c)
 	s.notifications = &notifications.NotificationService{Told: deps.Notifications, Targets: c.NotificationTargets, Mutes: c.Mutes, Now: deps.Now}
 	s.agentRules = &agents.AgentRuleService{Store: c.AgentRules, Policies: c.AgentPolicies, Mistakes: deps.AgentDefaults.Mistakes}

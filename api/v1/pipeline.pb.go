@@ -1230,7 +1230,8 @@ type TestPipelineRequest struct {
 	// in_place_of, else behind all others. Absent: the one with this id as it is.
 	Pipeline  *Pipeline `protobuf:"bytes,1,opt,name=pipeline,proto3" json:"pipeline,omitempty"`
 	InPlaceOf string    `protobuf:"bytes,2,opt,name=in_place_of,proto3" json:"in_place_of,omitempty"`
-	// Samples as in a file NAME.test.yaml; empty: those that ship with in_place_of.
+	// Samples as in a file NAME.test.yaml; empty: those that are kept of in_place_of, else
+	// those that ship with it.
 	Samples       string `protobuf:"bytes,3,opt,name=samples,proto3" json:"samples,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -2144,6 +2145,404 @@ func (x *PipelineVersions) GetData() []*PipelineVersion {
 	return nil
 }
 
+type DeletedPipelines struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Data          []*DeletedPipeline     `protobuf:"bytes,1,rep,name=data,proto3" json:"data,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DeletedPipelines) Reset() {
+	*x = DeletedPipelines{}
+	mi := &file_pipeline_proto_msgTypes[34]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DeletedPipelines) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DeletedPipelines) ProtoMessage() {}
+
+func (x *DeletedPipelines) ProtoReflect() protoreflect.Message {
+	mi := &file_pipeline_proto_msgTypes[34]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DeletedPipelines.ProtoReflect.Descriptor instead.
+func (*DeletedPipelines) Descriptor() ([]byte, []int) {
+	return file_pipeline_proto_rawDescGZIP(), []int{34}
+}
+
+func (x *DeletedPipelines) GetData() []*DeletedPipeline {
+	if x != nil {
+		return x.Data
+	}
+	return nil
+}
+
+type DeletedPipeline struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Id    string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	// As it was; absent where this version of nightjar cannot read it, for the reason in broken.
+	Pipeline *Pipeline `protobuf:"bytes,2,opt,name=pipeline,proto3" json:"pipeline,omitempty"`
+	// The version that says that it was deleted.
+	Version int64 `protobuf:"varint,3,opt,name=version,proto3" json:"version,omitempty"`
+	// RFC 3339.
+	DeletedAt     string  `protobuf:"bytes,4,opt,name=deleted_at,proto3" json:"deleted_at,omitempty"`
+	Broken        *string `protobuf:"bytes,5,opt,name=broken,proto3,oneof" json:"broken,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DeletedPipeline) Reset() {
+	*x = DeletedPipeline{}
+	mi := &file_pipeline_proto_msgTypes[35]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DeletedPipeline) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DeletedPipeline) ProtoMessage() {}
+
+func (x *DeletedPipeline) ProtoReflect() protoreflect.Message {
+	mi := &file_pipeline_proto_msgTypes[35]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DeletedPipeline.ProtoReflect.Descriptor instead.
+func (*DeletedPipeline) Descriptor() ([]byte, []int) {
+	return file_pipeline_proto_rawDescGZIP(), []int{35}
+}
+
+func (x *DeletedPipeline) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *DeletedPipeline) GetPipeline() *Pipeline {
+	if x != nil {
+		return x.Pipeline
+	}
+	return nil
+}
+
+func (x *DeletedPipeline) GetVersion() int64 {
+	if x != nil {
+		return x.Version
+	}
+	return 0
+}
+
+func (x *DeletedPipeline) GetDeletedAt() string {
+	if x != nil {
+		return x.DeletedAt
+	}
+	return ""
+}
+
+func (x *DeletedPipeline) GetBroken() string {
+	if x != nil && x.Broken != nil {
+		return *x.Broken
+	}
+	return ""
+}
+
+type RestorePipelineRequest struct {
+	state      protoimpl.MessageState `protogen:"open.v1"`
+	PipelineId string                 `protobuf:"bytes,1,opt,name=pipeline_id,proto3" json:"pipeline_id,omitempty"`
+	// One that ListPipelineVersions reads; 0: the newest.
+	Version       int64 `protobuf:"varint,2,opt,name=version,proto3" json:"version,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RestorePipelineRequest) Reset() {
+	*x = RestorePipelineRequest{}
+	mi := &file_pipeline_proto_msgTypes[36]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RestorePipelineRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RestorePipelineRequest) ProtoMessage() {}
+
+func (x *RestorePipelineRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_pipeline_proto_msgTypes[36]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RestorePipelineRequest.ProtoReflect.Descriptor instead.
+func (*RestorePipelineRequest) Descriptor() ([]byte, []int) {
+	return file_pipeline_proto_rawDescGZIP(), []int{36}
+}
+
+func (x *RestorePipelineRequest) GetPipelineId() string {
+	if x != nil {
+		return x.PipelineId
+	}
+	return ""
+}
+
+func (x *RestorePipelineRequest) GetVersion() int64 {
+	if x != nil {
+		return x.Version
+	}
+	return 0
+}
+
+type PipelineSamples struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// YAML, as in a file NAME.test.yaml; empty: there are none.
+	Text string `protobuf:"bytes,1,opt,name=text,proto3" json:"text,omitempty"`
+	// Counts the changes; 0: none were ever kept. Where it is sent, and isn't 0, nobody may
+	// have changed them since.
+	Version int64 `protobuf:"varint,2,opt,name=version,proto3" json:"version,omitempty"`
+	// RFC 3339.
+	UpdatedAt *string `protobuf:"bytes,3,opt,name=updated_at,proto3,oneof" json:"updated_at,omitempty"`
+	// They ship with nightjar, and are not kept of it.
+	IsBuiltIn     bool `protobuf:"varint,4,opt,name=is_built_in,proto3" json:"is_built_in,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PipelineSamples) Reset() {
+	*x = PipelineSamples{}
+	mi := &file_pipeline_proto_msgTypes[37]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PipelineSamples) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PipelineSamples) ProtoMessage() {}
+
+func (x *PipelineSamples) ProtoReflect() protoreflect.Message {
+	mi := &file_pipeline_proto_msgTypes[37]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PipelineSamples.ProtoReflect.Descriptor instead.
+func (*PipelineSamples) Descriptor() ([]byte, []int) {
+	return file_pipeline_proto_rawDescGZIP(), []int{37}
+}
+
+func (x *PipelineSamples) GetText() string {
+	if x != nil {
+		return x.Text
+	}
+	return ""
+}
+
+func (x *PipelineSamples) GetVersion() int64 {
+	if x != nil {
+		return x.Version
+	}
+	return 0
+}
+
+func (x *PipelineSamples) GetUpdatedAt() string {
+	if x != nil && x.UpdatedAt != nil {
+		return *x.UpdatedAt
+	}
+	return ""
+}
+
+func (x *PipelineSamples) GetIsBuiltIn() bool {
+	if x != nil {
+		return x.IsBuiltIn
+	}
+	return false
+}
+
+type UpdatePipelineSamplesRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	PipelineId    string                 `protobuf:"bytes,1,opt,name=pipeline_id,proto3" json:"pipeline_id,omitempty"`
+	Samples       *PipelineSamples       `protobuf:"bytes,2,opt,name=samples,proto3" json:"samples,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *UpdatePipelineSamplesRequest) Reset() {
+	*x = UpdatePipelineSamplesRequest{}
+	mi := &file_pipeline_proto_msgTypes[38]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UpdatePipelineSamplesRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UpdatePipelineSamplesRequest) ProtoMessage() {}
+
+func (x *UpdatePipelineSamplesRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_pipeline_proto_msgTypes[38]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UpdatePipelineSamplesRequest.ProtoReflect.Descriptor instead.
+func (*UpdatePipelineSamplesRequest) Descriptor() ([]byte, []int) {
+	return file_pipeline_proto_rawDescGZIP(), []int{38}
+}
+
+func (x *UpdatePipelineSamplesRequest) GetPipelineId() string {
+	if x != nil {
+		return x.PipelineId
+	}
+	return ""
+}
+
+func (x *UpdatePipelineSamplesRequest) GetSamples() *PipelineSamples {
+	if x != nil {
+		return x.Samples
+	}
+	return nil
+}
+
+type KeptPipelineSamples struct {
+	state   protoimpl.MessageState `protogen:"open.v1"`
+	Samples *PipelineSamples       `protobuf:"bytes,1,opt,name=samples,proto3" json:"samples,omitempty"`
+	// What came of each.
+	Tests         []*PipelineTest `protobuf:"bytes,2,rep,name=tests,proto3" json:"tests,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *KeptPipelineSamples) Reset() {
+	*x = KeptPipelineSamples{}
+	mi := &file_pipeline_proto_msgTypes[39]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *KeptPipelineSamples) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*KeptPipelineSamples) ProtoMessage() {}
+
+func (x *KeptPipelineSamples) ProtoReflect() protoreflect.Message {
+	mi := &file_pipeline_proto_msgTypes[39]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use KeptPipelineSamples.ProtoReflect.Descriptor instead.
+func (*KeptPipelineSamples) Descriptor() ([]byte, []int) {
+	return file_pipeline_proto_rawDescGZIP(), []int{39}
+}
+
+func (x *KeptPipelineSamples) GetSamples() *PipelineSamples {
+	if x != nil {
+		return x.Samples
+	}
+	return nil
+}
+
+func (x *KeptPipelineSamples) GetTests() []*PipelineTest {
+	if x != nil {
+		return x.Tests
+	}
+	return nil
+}
+
+type PipelineSamplesVersions struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Data          []*PipelineSamples     `protobuf:"bytes,1,rep,name=data,proto3" json:"data,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PipelineSamplesVersions) Reset() {
+	*x = PipelineSamplesVersions{}
+	mi := &file_pipeline_proto_msgTypes[40]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PipelineSamplesVersions) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PipelineSamplesVersions) ProtoMessage() {}
+
+func (x *PipelineSamplesVersions) ProtoReflect() protoreflect.Message {
+	mi := &file_pipeline_proto_msgTypes[40]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PipelineSamplesVersions.ProtoReflect.Descriptor instead.
+func (*PipelineSamplesVersions) Descriptor() ([]byte, []int) {
+	return file_pipeline_proto_rawDescGZIP(), []int{40}
+}
+
+func (x *PipelineSamplesVersions) GetData() []*PipelineSamples {
+	if x != nil {
+		return x.Data
+	}
+	return nil
+}
+
 var File_pipeline_proto protoreflect.FileDescriptor
 
 const file_pipeline_proto_rawDesc = "" +
@@ -2330,7 +2729,37 @@ const file_pipeline_proto_rawDesc = "" +
 	"\x04text\x18\x05 \x01(\tH\x00R\x04text\x88\x01\x01B\a\n" +
 	"\x05_text\"D\n" +
 	"\x10PipelineVersions\x120\n" +
-	"\x04data\x18\x01 \x03(\v2\x1c.nightjar.v1.PipelineVersionR\x04data2\xea\v\n" +
+	"\x04data\x18\x01 \x03(\v2\x1c.nightjar.v1.PipelineVersionR\x04data\"D\n" +
+	"\x10DeletedPipelines\x120\n" +
+	"\x04data\x18\x01 \x03(\v2\x1c.nightjar.v1.DeletedPipelineR\x04data\"\xb6\x01\n" +
+	"\x0fDeletedPipeline\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\x121\n" +
+	"\bpipeline\x18\x02 \x01(\v2\x15.nightjar.v1.PipelineR\bpipeline\x12\x18\n" +
+	"\aversion\x18\x03 \x01(\x03R\aversion\x12\x1e\n" +
+	"\n" +
+	"deleted_at\x18\x04 \x01(\tR\n" +
+	"deleted_at\x12\x1b\n" +
+	"\x06broken\x18\x05 \x01(\tH\x00R\x06broken\x88\x01\x01B\t\n" +
+	"\a_broken\"T\n" +
+	"\x16RestorePipelineRequest\x12 \n" +
+	"\vpipeline_id\x18\x01 \x01(\tR\vpipeline_id\x12\x18\n" +
+	"\aversion\x18\x02 \x01(\x03R\aversion\"\x95\x01\n" +
+	"\x0fPipelineSamples\x12\x12\n" +
+	"\x04text\x18\x01 \x01(\tR\x04text\x12\x18\n" +
+	"\aversion\x18\x02 \x01(\x03R\aversion\x12#\n" +
+	"\n" +
+	"updated_at\x18\x03 \x01(\tH\x00R\n" +
+	"updated_at\x88\x01\x01\x12 \n" +
+	"\vis_built_in\x18\x04 \x01(\bR\vis_built_inB\r\n" +
+	"\v_updated_at\"x\n" +
+	"\x1cUpdatePipelineSamplesRequest\x12 \n" +
+	"\vpipeline_id\x18\x01 \x01(\tR\vpipeline_id\x126\n" +
+	"\asamples\x18\x02 \x01(\v2\x1c.nightjar.v1.PipelineSamplesR\asamples\"~\n" +
+	"\x13KeptPipelineSamples\x126\n" +
+	"\asamples\x18\x01 \x01(\v2\x1c.nightjar.v1.PipelineSamplesR\asamples\x12/\n" +
+	"\x05tests\x18\x02 \x03(\v2\x19.nightjar.v1.PipelineTestR\x05tests\"K\n" +
+	"\x17PipelineSamplesVersions\x120\n" +
+	"\x04data\x18\x01 \x03(\v2\x1c.nightjar.v1.PipelineSamplesR\x04data2\xb9\x0f\n" +
 	"\x0fPipelineService\x12V\n" +
 	"\rListPipelines\x12!.nightjar.v1.ListPipelinesRequest\x1a\".nightjar.v1.ListPipelinesResponse\x12E\n" +
 	"\vGetPipeline\x12\x1f.nightjar.v1.GetPipelineRequest\x1a\x15.nightjar.v1.Pipeline\x12K\n" +
@@ -2350,7 +2779,12 @@ const file_pipeline_proto_rawDesc = "" +
 	"\x10PreviewPipelines\x12$.nightjar.v1.PreviewPipelinesRequest\x1a%.nightjar.v1.PreviewPipelinesResponse\x12E\n" +
 	"\n" +
 	"TraceEvent\x12\x1e.nightjar.v1.TraceEventRequest\x1a\x17.nightjar.v1.EventTrace\x12V\n" +
-	"\x14ListPipelineVersions\x12\x1f.nightjar.v1.GetPipelineRequest\x1a\x1d.nightjar.v1.PipelineVersionsB\x1cZ\x1anightjar/api/v1;nightjarv1b\x06proto3"
+	"\x14ListPipelineVersions\x12\x1f.nightjar.v1.GetPipelineRequest\x1a\x1d.nightjar.v1.PipelineVersions\x12X\n" +
+	"\x14ListDeletedPipelines\x12!.nightjar.v1.ListPipelinesRequest\x1a\x1d.nightjar.v1.DeletedPipelines\x12R\n" +
+	"\x0fRestorePipeline\x12#.nightjar.v1.RestorePipelineRequest\x1a\x1a.nightjar.v1.PipelineState\x12S\n" +
+	"\x12GetPipelineSamples\x12\x1f.nightjar.v1.GetPipelineRequest\x1a\x1c.nightjar.v1.PipelineSamples\x12d\n" +
+	"\x15UpdatePipelineSamples\x12).nightjar.v1.UpdatePipelineSamplesRequest\x1a .nightjar.v1.KeptPipelineSamples\x12d\n" +
+	"\x1bListPipelineSamplesVersions\x12\x1f.nightjar.v1.GetPipelineRequest\x1a$.nightjar.v1.PipelineSamplesVersionsB\x1cZ\x1anightjar/api/v1;nightjarv1b\x06proto3"
 
 var (
 	file_pipeline_proto_rawDescOnce sync.Once
@@ -2364,50 +2798,57 @@ func file_pipeline_proto_rawDescGZIP() []byte {
 	return file_pipeline_proto_rawDescData
 }
 
-var file_pipeline_proto_msgTypes = make([]protoimpl.MessageInfo, 34)
+var file_pipeline_proto_msgTypes = make([]protoimpl.MessageInfo, 41)
 var file_pipeline_proto_goTypes = []any{
-	(*ListPipelinesRequest)(nil),      // 0: nightjar.v1.ListPipelinesRequest
-	(*GetPipelineRequest)(nil),        // 1: nightjar.v1.GetPipelineRequest
-	(*DeletePipelineRequest)(nil),     // 2: nightjar.v1.DeletePipelineRequest
-	(*DeletePipelineResponse)(nil),    // 3: nightjar.v1.DeletePipelineResponse
-	(*GetPipelineOrderRequest)(nil),   // 4: nightjar.v1.GetPipelineOrderRequest
-	(*PipelineOrder)(nil),             // 5: nightjar.v1.PipelineOrder
-	(*ListPipelinesResponse)(nil),     // 6: nightjar.v1.ListPipelinesResponse
-	(*PipelineFilter)(nil),            // 7: nightjar.v1.PipelineFilter
-	(*Pipeline)(nil),                  // 8: nightjar.v1.Pipeline
-	(*CreatePipelineRequest)(nil),     // 9: nightjar.v1.CreatePipelineRequest
-	(*UpdatePipelineRequest)(nil),     // 10: nightjar.v1.UpdatePipelineRequest
-	(*PipelineState)(nil),             // 11: nightjar.v1.PipelineState
-	(*PipelineStatistics)(nil),        // 12: nightjar.v1.PipelineStatistics
-	(*PipelineStates)(nil),            // 13: nightjar.v1.PipelineStates
-	(*SwitchPipelineRequest)(nil),     // 14: nightjar.v1.SwitchPipelineRequest
-	(*ClonePipelineRequest)(nil),      // 15: nightjar.v1.ClonePipelineRequest
-	(*CheckPipelineRequest)(nil),      // 16: nightjar.v1.CheckPipelineRequest
-	(*CheckPipelineResponse)(nil),     // 17: nightjar.v1.CheckPipelineResponse
-	(*CheckPipelineTextRequest)(nil),  // 18: nightjar.v1.CheckPipelineTextRequest
-	(*CheckPipelineTextResponse)(nil), // 19: nightjar.v1.CheckPipelineTextResponse
-	(*PipelineProblem)(nil),           // 20: nightjar.v1.PipelineProblem
-	(*TestPipelineRequest)(nil),       // 21: nightjar.v1.TestPipelineRequest
-	(*TestPipelineResponse)(nil),      // 22: nightjar.v1.TestPipelineResponse
-	(*PipelineTest)(nil),              // 23: nightjar.v1.PipelineTest
-	(*TryGrokRequest)(nil),            // 24: nightjar.v1.TryGrokRequest
-	(*TryGrokResponse)(nil),           // 25: nightjar.v1.TryGrokResponse
-	(*GrokResult)(nil),                // 26: nightjar.v1.GrokResult
-	(*PreviewPipelinesRequest)(nil),   // 27: nightjar.v1.PreviewPipelinesRequest
-	(*PreviewPipelinesResponse)(nil),  // 28: nightjar.v1.PreviewPipelinesResponse
-	(*TraceEventRequest)(nil),         // 29: nightjar.v1.TraceEventRequest
-	(*EventTrace)(nil),                // 30: nightjar.v1.EventTrace
-	(*PipelineChange)(nil),            // 31: nightjar.v1.PipelineChange
-	(*PipelineVersion)(nil),           // 32: nightjar.v1.PipelineVersion
-	(*PipelineVersions)(nil),          // 33: nightjar.v1.PipelineVersions
-	(*structpb.ListValue)(nil),        // 34: google.protobuf.ListValue
-	(*structpb.Value)(nil),            // 35: google.protobuf.Value
-	(*LogItem)(nil),                   // 36: nightjar.v1.LogItem
+	(*ListPipelinesRequest)(nil),         // 0: nightjar.v1.ListPipelinesRequest
+	(*GetPipelineRequest)(nil),           // 1: nightjar.v1.GetPipelineRequest
+	(*DeletePipelineRequest)(nil),        // 2: nightjar.v1.DeletePipelineRequest
+	(*DeletePipelineResponse)(nil),       // 3: nightjar.v1.DeletePipelineResponse
+	(*GetPipelineOrderRequest)(nil),      // 4: nightjar.v1.GetPipelineOrderRequest
+	(*PipelineOrder)(nil),                // 5: nightjar.v1.PipelineOrder
+	(*ListPipelinesResponse)(nil),        // 6: nightjar.v1.ListPipelinesResponse
+	(*PipelineFilter)(nil),               // 7: nightjar.v1.PipelineFilter
+	(*Pipeline)(nil),                     // 8: nightjar.v1.Pipeline
+	(*CreatePipelineRequest)(nil),        // 9: nightjar.v1.CreatePipelineRequest
+	(*UpdatePipelineRequest)(nil),        // 10: nightjar.v1.UpdatePipelineRequest
+	(*PipelineState)(nil),                // 11: nightjar.v1.PipelineState
+	(*PipelineStatistics)(nil),           // 12: nightjar.v1.PipelineStatistics
+	(*PipelineStates)(nil),               // 13: nightjar.v1.PipelineStates
+	(*SwitchPipelineRequest)(nil),        // 14: nightjar.v1.SwitchPipelineRequest
+	(*ClonePipelineRequest)(nil),         // 15: nightjar.v1.ClonePipelineRequest
+	(*CheckPipelineRequest)(nil),         // 16: nightjar.v1.CheckPipelineRequest
+	(*CheckPipelineResponse)(nil),        // 17: nightjar.v1.CheckPipelineResponse
+	(*CheckPipelineTextRequest)(nil),     // 18: nightjar.v1.CheckPipelineTextRequest
+	(*CheckPipelineTextResponse)(nil),    // 19: nightjar.v1.CheckPipelineTextResponse
+	(*PipelineProblem)(nil),              // 20: nightjar.v1.PipelineProblem
+	(*TestPipelineRequest)(nil),          // 21: nightjar.v1.TestPipelineRequest
+	(*TestPipelineResponse)(nil),         // 22: nightjar.v1.TestPipelineResponse
+	(*PipelineTest)(nil),                 // 23: nightjar.v1.PipelineTest
+	(*TryGrokRequest)(nil),               // 24: nightjar.v1.TryGrokRequest
+	(*TryGrokResponse)(nil),              // 25: nightjar.v1.TryGrokResponse
+	(*GrokResult)(nil),                   // 26: nightjar.v1.GrokResult
+	(*PreviewPipelinesRequest)(nil),      // 27: nightjar.v1.PreviewPipelinesRequest
+	(*PreviewPipelinesResponse)(nil),     // 28: nightjar.v1.PreviewPipelinesResponse
+	(*TraceEventRequest)(nil),            // 29: nightjar.v1.TraceEventRequest
+	(*EventTrace)(nil),                   // 30: nightjar.v1.EventTrace
+	(*PipelineChange)(nil),               // 31: nightjar.v1.PipelineChange
+	(*PipelineVersion)(nil),              // 32: nightjar.v1.PipelineVersion
+	(*PipelineVersions)(nil),             // 33: nightjar.v1.PipelineVersions
+	(*DeletedPipelines)(nil),             // 34: nightjar.v1.DeletedPipelines
+	(*DeletedPipeline)(nil),              // 35: nightjar.v1.DeletedPipeline
+	(*RestorePipelineRequest)(nil),       // 36: nightjar.v1.RestorePipelineRequest
+	(*PipelineSamples)(nil),              // 37: nightjar.v1.PipelineSamples
+	(*UpdatePipelineSamplesRequest)(nil), // 38: nightjar.v1.UpdatePipelineSamplesRequest
+	(*KeptPipelineSamples)(nil),          // 39: nightjar.v1.KeptPipelineSamples
+	(*PipelineSamplesVersions)(nil),      // 40: nightjar.v1.PipelineSamplesVersions
+	(*structpb.ListValue)(nil),           // 41: google.protobuf.ListValue
+	(*structpb.Value)(nil),               // 42: google.protobuf.Value
+	(*LogItem)(nil),                      // 43: nightjar.v1.LogItem
 }
 var file_pipeline_proto_depIdxs = []int32{
 	8,  // 0: nightjar.v1.ListPipelinesResponse.pipelines:type_name -> nightjar.v1.Pipeline
 	7,  // 1: nightjar.v1.Pipeline.filter:type_name -> nightjar.v1.PipelineFilter
-	34, // 2: nightjar.v1.Pipeline.processors:type_name -> google.protobuf.ListValue
+	41, // 2: nightjar.v1.Pipeline.processors:type_name -> google.protobuf.ListValue
 	8,  // 3: nightjar.v1.CreatePipelineRequest.pipeline:type_name -> nightjar.v1.Pipeline
 	8,  // 4: nightjar.v1.UpdatePipelineRequest.pipeline:type_name -> nightjar.v1.Pipeline
 	8,  // 5: nightjar.v1.PipelineState.pipeline:type_name -> nightjar.v1.Pipeline
@@ -2423,59 +2864,75 @@ var file_pipeline_proto_depIdxs = []int32{
 	20, // 15: nightjar.v1.TestPipelineResponse.problems:type_name -> nightjar.v1.PipelineProblem
 	20, // 16: nightjar.v1.TryGrokResponse.problems:type_name -> nightjar.v1.PipelineProblem
 	26, // 17: nightjar.v1.TryGrokResponse.results:type_name -> nightjar.v1.GrokResult
-	35, // 18: nightjar.v1.GrokResult.found:type_name -> google.protobuf.Value
-	35, // 19: nightjar.v1.PreviewPipelinesRequest.event:type_name -> google.protobuf.Value
+	42, // 18: nightjar.v1.GrokResult.found:type_name -> google.protobuf.Value
+	42, // 19: nightjar.v1.PreviewPipelinesRequest.event:type_name -> google.protobuf.Value
 	8,  // 20: nightjar.v1.PreviewPipelinesRequest.pipeline:type_name -> nightjar.v1.Pipeline
-	36, // 21: nightjar.v1.PreviewPipelinesResponse.before:type_name -> nightjar.v1.LogItem
-	36, // 22: nightjar.v1.PreviewPipelinesResponse.after:type_name -> nightjar.v1.LogItem
-	35, // 23: nightjar.v1.PreviewPipelinesResponse.trace:type_name -> google.protobuf.Value
-	36, // 24: nightjar.v1.EventTrace.stored:type_name -> nightjar.v1.LogItem
-	36, // 25: nightjar.v1.EventTrace.now:type_name -> nightjar.v1.LogItem
-	35, // 26: nightjar.v1.EventTrace.trace:type_name -> google.protobuf.Value
+	43, // 21: nightjar.v1.PreviewPipelinesResponse.before:type_name -> nightjar.v1.LogItem
+	43, // 22: nightjar.v1.PreviewPipelinesResponse.after:type_name -> nightjar.v1.LogItem
+	42, // 23: nightjar.v1.PreviewPipelinesResponse.trace:type_name -> google.protobuf.Value
+	43, // 24: nightjar.v1.EventTrace.stored:type_name -> nightjar.v1.LogItem
+	43, // 25: nightjar.v1.EventTrace.now:type_name -> nightjar.v1.LogItem
+	42, // 26: nightjar.v1.EventTrace.trace:type_name -> google.protobuf.Value
 	31, // 27: nightjar.v1.EventTrace.changes:type_name -> nightjar.v1.PipelineChange
 	8,  // 28: nightjar.v1.PipelineVersion.pipeline:type_name -> nightjar.v1.Pipeline
 	32, // 29: nightjar.v1.PipelineVersions.data:type_name -> nightjar.v1.PipelineVersion
-	0,  // 30: nightjar.v1.PipelineService.ListPipelines:input_type -> nightjar.v1.ListPipelinesRequest
-	1,  // 31: nightjar.v1.PipelineService.GetPipeline:input_type -> nightjar.v1.GetPipelineRequest
-	9,  // 32: nightjar.v1.PipelineService.CreatePipeline:input_type -> nightjar.v1.CreatePipelineRequest
-	10, // 33: nightjar.v1.PipelineService.UpdatePipeline:input_type -> nightjar.v1.UpdatePipelineRequest
-	2,  // 34: nightjar.v1.PipelineService.DeletePipeline:input_type -> nightjar.v1.DeletePipelineRequest
-	4,  // 35: nightjar.v1.PipelineService.GetPipelineOrder:input_type -> nightjar.v1.GetPipelineOrderRequest
-	5,  // 36: nightjar.v1.PipelineService.UpdatePipelineOrder:input_type -> nightjar.v1.PipelineOrder
-	0,  // 37: nightjar.v1.PipelineService.ListPipelineStates:input_type -> nightjar.v1.ListPipelinesRequest
-	1,  // 38: nightjar.v1.PipelineService.GetPipelineState:input_type -> nightjar.v1.GetPipelineRequest
-	14, // 39: nightjar.v1.PipelineService.SwitchPipeline:input_type -> nightjar.v1.SwitchPipelineRequest
-	15, // 40: nightjar.v1.PipelineService.ClonePipeline:input_type -> nightjar.v1.ClonePipelineRequest
-	16, // 41: nightjar.v1.PipelineService.CheckPipeline:input_type -> nightjar.v1.CheckPipelineRequest
-	18, // 42: nightjar.v1.PipelineService.CheckPipelineText:input_type -> nightjar.v1.CheckPipelineTextRequest
-	21, // 43: nightjar.v1.PipelineService.TestPipeline:input_type -> nightjar.v1.TestPipelineRequest
-	24, // 44: nightjar.v1.PipelineService.TryGrok:input_type -> nightjar.v1.TryGrokRequest
-	27, // 45: nightjar.v1.PipelineService.PreviewPipelines:input_type -> nightjar.v1.PreviewPipelinesRequest
-	29, // 46: nightjar.v1.PipelineService.TraceEvent:input_type -> nightjar.v1.TraceEventRequest
-	1,  // 47: nightjar.v1.PipelineService.ListPipelineVersions:input_type -> nightjar.v1.GetPipelineRequest
-	6,  // 48: nightjar.v1.PipelineService.ListPipelines:output_type -> nightjar.v1.ListPipelinesResponse
-	8,  // 49: nightjar.v1.PipelineService.GetPipeline:output_type -> nightjar.v1.Pipeline
-	8,  // 50: nightjar.v1.PipelineService.CreatePipeline:output_type -> nightjar.v1.Pipeline
-	8,  // 51: nightjar.v1.PipelineService.UpdatePipeline:output_type -> nightjar.v1.Pipeline
-	3,  // 52: nightjar.v1.PipelineService.DeletePipeline:output_type -> nightjar.v1.DeletePipelineResponse
-	5,  // 53: nightjar.v1.PipelineService.GetPipelineOrder:output_type -> nightjar.v1.PipelineOrder
-	5,  // 54: nightjar.v1.PipelineService.UpdatePipelineOrder:output_type -> nightjar.v1.PipelineOrder
-	13, // 55: nightjar.v1.PipelineService.ListPipelineStates:output_type -> nightjar.v1.PipelineStates
-	11, // 56: nightjar.v1.PipelineService.GetPipelineState:output_type -> nightjar.v1.PipelineState
-	11, // 57: nightjar.v1.PipelineService.SwitchPipeline:output_type -> nightjar.v1.PipelineState
-	11, // 58: nightjar.v1.PipelineService.ClonePipeline:output_type -> nightjar.v1.PipelineState
-	17, // 59: nightjar.v1.PipelineService.CheckPipeline:output_type -> nightjar.v1.CheckPipelineResponse
-	19, // 60: nightjar.v1.PipelineService.CheckPipelineText:output_type -> nightjar.v1.CheckPipelineTextResponse
-	22, // 61: nightjar.v1.PipelineService.TestPipeline:output_type -> nightjar.v1.TestPipelineResponse
-	25, // 62: nightjar.v1.PipelineService.TryGrok:output_type -> nightjar.v1.TryGrokResponse
-	28, // 63: nightjar.v1.PipelineService.PreviewPipelines:output_type -> nightjar.v1.PreviewPipelinesResponse
-	30, // 64: nightjar.v1.PipelineService.TraceEvent:output_type -> nightjar.v1.EventTrace
-	33, // 65: nightjar.v1.PipelineService.ListPipelineVersions:output_type -> nightjar.v1.PipelineVersions
-	48, // [48:66] is the sub-list for method output_type
-	30, // [30:48] is the sub-list for method input_type
-	30, // [30:30] is the sub-list for extension type_name
-	30, // [30:30] is the sub-list for extension extendee
-	0,  // [0:30] is the sub-list for field type_name
+	35, // 30: nightjar.v1.DeletedPipelines.data:type_name -> nightjar.v1.DeletedPipeline
+	8,  // 31: nightjar.v1.DeletedPipeline.pipeline:type_name -> nightjar.v1.Pipeline
+	37, // 32: nightjar.v1.UpdatePipelineSamplesRequest.samples:type_name -> nightjar.v1.PipelineSamples
+	37, // 33: nightjar.v1.KeptPipelineSamples.samples:type_name -> nightjar.v1.PipelineSamples
+	23, // 34: nightjar.v1.KeptPipelineSamples.tests:type_name -> nightjar.v1.PipelineTest
+	37, // 35: nightjar.v1.PipelineSamplesVersions.data:type_name -> nightjar.v1.PipelineSamples
+	0,  // 36: nightjar.v1.PipelineService.ListPipelines:input_type -> nightjar.v1.ListPipelinesRequest
+	1,  // 37: nightjar.v1.PipelineService.GetPipeline:input_type -> nightjar.v1.GetPipelineRequest
+	9,  // 38: nightjar.v1.PipelineService.CreatePipeline:input_type -> nightjar.v1.CreatePipelineRequest
+	10, // 39: nightjar.v1.PipelineService.UpdatePipeline:input_type -> nightjar.v1.UpdatePipelineRequest
+	2,  // 40: nightjar.v1.PipelineService.DeletePipeline:input_type -> nightjar.v1.DeletePipelineRequest
+	4,  // 41: nightjar.v1.PipelineService.GetPipelineOrder:input_type -> nightjar.v1.GetPipelineOrderRequest
+	5,  // 42: nightjar.v1.PipelineService.UpdatePipelineOrder:input_type -> nightjar.v1.PipelineOrder
+	0,  // 43: nightjar.v1.PipelineService.ListPipelineStates:input_type -> nightjar.v1.ListPipelinesRequest
+	1,  // 44: nightjar.v1.PipelineService.GetPipelineState:input_type -> nightjar.v1.GetPipelineRequest
+	14, // 45: nightjar.v1.PipelineService.SwitchPipeline:input_type -> nightjar.v1.SwitchPipelineRequest
+	15, // 46: nightjar.v1.PipelineService.ClonePipeline:input_type -> nightjar.v1.ClonePipelineRequest
+	16, // 47: nightjar.v1.PipelineService.CheckPipeline:input_type -> nightjar.v1.CheckPipelineRequest
+	18, // 48: nightjar.v1.PipelineService.CheckPipelineText:input_type -> nightjar.v1.CheckPipelineTextRequest
+	21, // 49: nightjar.v1.PipelineService.TestPipeline:input_type -> nightjar.v1.TestPipelineRequest
+	24, // 50: nightjar.v1.PipelineService.TryGrok:input_type -> nightjar.v1.TryGrokRequest
+	27, // 51: nightjar.v1.PipelineService.PreviewPipelines:input_type -> nightjar.v1.PreviewPipelinesRequest
+	29, // 52: nightjar.v1.PipelineService.TraceEvent:input_type -> nightjar.v1.TraceEventRequest
+	1,  // 53: nightjar.v1.PipelineService.ListPipelineVersions:input_type -> nightjar.v1.GetPipelineRequest
+	0,  // 54: nightjar.v1.PipelineService.ListDeletedPipelines:input_type -> nightjar.v1.ListPipelinesRequest
+	36, // 55: nightjar.v1.PipelineService.RestorePipeline:input_type -> nightjar.v1.RestorePipelineRequest
+	1,  // 56: nightjar.v1.PipelineService.GetPipelineSamples:input_type -> nightjar.v1.GetPipelineRequest
+	38, // 57: nightjar.v1.PipelineService.UpdatePipelineSamples:input_type -> nightjar.v1.UpdatePipelineSamplesRequest
+	1,  // 58: nightjar.v1.PipelineService.ListPipelineSamplesVersions:input_type -> nightjar.v1.GetPipelineRequest
+	6,  // 59: nightjar.v1.PipelineService.ListPipelines:output_type -> nightjar.v1.ListPipelinesResponse
+	8,  // 60: nightjar.v1.PipelineService.GetPipeline:output_type -> nightjar.v1.Pipeline
+	8,  // 61: nightjar.v1.PipelineService.CreatePipeline:output_type -> nightjar.v1.Pipeline
+	8,  // 62: nightjar.v1.PipelineService.UpdatePipeline:output_type -> nightjar.v1.Pipeline
+	3,  // 63: nightjar.v1.PipelineService.DeletePipeline:output_type -> nightjar.v1.DeletePipelineResponse
+	5,  // 64: nightjar.v1.PipelineService.GetPipelineOrder:output_type -> nightjar.v1.PipelineOrder
+	5,  // 65: nightjar.v1.PipelineService.UpdatePipelineOrder:output_type -> nightjar.v1.PipelineOrder
+	13, // 66: nightjar.v1.PipelineService.ListPipelineStates:output_type -> nightjar.v1.PipelineStates
+	11, // 67: nightjar.v1.PipelineService.GetPipelineState:output_type -> nightjar.v1.PipelineState
+	11, // 68: nightjar.v1.PipelineService.SwitchPipeline:output_type -> nightjar.v1.PipelineState
+	11, // 69: nightjar.v1.PipelineService.ClonePipeline:output_type -> nightjar.v1.PipelineState
+	17, // 70: nightjar.v1.PipelineService.CheckPipeline:output_type -> nightjar.v1.CheckPipelineResponse
+	19, // 71: nightjar.v1.PipelineService.CheckPipelineText:output_type -> nightjar.v1.CheckPipelineTextResponse
+	22, // 72: nightjar.v1.PipelineService.TestPipeline:output_type -> nightjar.v1.TestPipelineResponse
+	25, // 73: nightjar.v1.PipelineService.TryGrok:output_type -> nightjar.v1.TryGrokResponse
+	28, // 74: nightjar.v1.PipelineService.PreviewPipelines:output_type -> nightjar.v1.PreviewPipelinesResponse
+	30, // 75: nightjar.v1.PipelineService.TraceEvent:output_type -> nightjar.v1.EventTrace
+	33, // 76: nightjar.v1.PipelineService.ListPipelineVersions:output_type -> nightjar.v1.PipelineVersions
+	34, // 77: nightjar.v1.PipelineService.ListDeletedPipelines:output_type -> nightjar.v1.DeletedPipelines
+	11, // 78: nightjar.v1.PipelineService.RestorePipeline:output_type -> nightjar.v1.PipelineState
+	37, // 79: nightjar.v1.PipelineService.GetPipelineSamples:output_type -> nightjar.v1.PipelineSamples
+	39, // 80: nightjar.v1.PipelineService.UpdatePipelineSamples:output_type -> nightjar.v1.KeptPipelineSamples
+	40, // 81: nightjar.v1.PipelineService.ListPipelineSamplesVersions:output_type -> nightjar.v1.PipelineSamplesVersions
+	59, // [59:82] is the sub-list for method output_type
+	36, // [36:59] is the sub-list for method input_type
+	36, // [36:36] is the sub-list for extension type_name
+	36, // [36:36] is the sub-list for extension extendee
+	0,  // [0:36] is the sub-list for field type_name
 }
 
 func init() { file_pipeline_proto_init() }
@@ -2493,13 +2950,15 @@ func file_pipeline_proto_init() {
 	file_pipeline_proto_msgTypes[30].OneofWrappers = []any{}
 	file_pipeline_proto_msgTypes[31].OneofWrappers = []any{}
 	file_pipeline_proto_msgTypes[32].OneofWrappers = []any{}
+	file_pipeline_proto_msgTypes[35].OneofWrappers = []any{}
+	file_pipeline_proto_msgTypes[37].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_pipeline_proto_rawDesc), len(file_pipeline_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   34,
+			NumMessages:   41,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

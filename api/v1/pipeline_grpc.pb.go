@@ -19,24 +19,29 @@ import (
 const _ = grpc.SupportPackageIsVersion9
 
 const (
-	PipelineService_ListPipelines_FullMethodName        = "/nightjar.v1.PipelineService/ListPipelines"
-	PipelineService_GetPipeline_FullMethodName          = "/nightjar.v1.PipelineService/GetPipeline"
-	PipelineService_CreatePipeline_FullMethodName       = "/nightjar.v1.PipelineService/CreatePipeline"
-	PipelineService_UpdatePipeline_FullMethodName       = "/nightjar.v1.PipelineService/UpdatePipeline"
-	PipelineService_DeletePipeline_FullMethodName       = "/nightjar.v1.PipelineService/DeletePipeline"
-	PipelineService_GetPipelineOrder_FullMethodName     = "/nightjar.v1.PipelineService/GetPipelineOrder"
-	PipelineService_UpdatePipelineOrder_FullMethodName  = "/nightjar.v1.PipelineService/UpdatePipelineOrder"
-	PipelineService_ListPipelineStates_FullMethodName   = "/nightjar.v1.PipelineService/ListPipelineStates"
-	PipelineService_GetPipelineState_FullMethodName     = "/nightjar.v1.PipelineService/GetPipelineState"
-	PipelineService_SwitchPipeline_FullMethodName       = "/nightjar.v1.PipelineService/SwitchPipeline"
-	PipelineService_ClonePipeline_FullMethodName        = "/nightjar.v1.PipelineService/ClonePipeline"
-	PipelineService_CheckPipeline_FullMethodName        = "/nightjar.v1.PipelineService/CheckPipeline"
-	PipelineService_CheckPipelineText_FullMethodName    = "/nightjar.v1.PipelineService/CheckPipelineText"
-	PipelineService_TestPipeline_FullMethodName         = "/nightjar.v1.PipelineService/TestPipeline"
-	PipelineService_TryGrok_FullMethodName              = "/nightjar.v1.PipelineService/TryGrok"
-	PipelineService_PreviewPipelines_FullMethodName     = "/nightjar.v1.PipelineService/PreviewPipelines"
-	PipelineService_TraceEvent_FullMethodName           = "/nightjar.v1.PipelineService/TraceEvent"
-	PipelineService_ListPipelineVersions_FullMethodName = "/nightjar.v1.PipelineService/ListPipelineVersions"
+	PipelineService_ListPipelines_FullMethodName               = "/nightjar.v1.PipelineService/ListPipelines"
+	PipelineService_GetPipeline_FullMethodName                 = "/nightjar.v1.PipelineService/GetPipeline"
+	PipelineService_CreatePipeline_FullMethodName              = "/nightjar.v1.PipelineService/CreatePipeline"
+	PipelineService_UpdatePipeline_FullMethodName              = "/nightjar.v1.PipelineService/UpdatePipeline"
+	PipelineService_DeletePipeline_FullMethodName              = "/nightjar.v1.PipelineService/DeletePipeline"
+	PipelineService_GetPipelineOrder_FullMethodName            = "/nightjar.v1.PipelineService/GetPipelineOrder"
+	PipelineService_UpdatePipelineOrder_FullMethodName         = "/nightjar.v1.PipelineService/UpdatePipelineOrder"
+	PipelineService_ListPipelineStates_FullMethodName          = "/nightjar.v1.PipelineService/ListPipelineStates"
+	PipelineService_GetPipelineState_FullMethodName            = "/nightjar.v1.PipelineService/GetPipelineState"
+	PipelineService_SwitchPipeline_FullMethodName              = "/nightjar.v1.PipelineService/SwitchPipeline"
+	PipelineService_ClonePipeline_FullMethodName               = "/nightjar.v1.PipelineService/ClonePipeline"
+	PipelineService_CheckPipeline_FullMethodName               = "/nightjar.v1.PipelineService/CheckPipeline"
+	PipelineService_CheckPipelineText_FullMethodName           = "/nightjar.v1.PipelineService/CheckPipelineText"
+	PipelineService_TestPipeline_FullMethodName                = "/nightjar.v1.PipelineService/TestPipeline"
+	PipelineService_TryGrok_FullMethodName                     = "/nightjar.v1.PipelineService/TryGrok"
+	PipelineService_PreviewPipelines_FullMethodName            = "/nightjar.v1.PipelineService/PreviewPipelines"
+	PipelineService_TraceEvent_FullMethodName                  = "/nightjar.v1.PipelineService/TraceEvent"
+	PipelineService_ListPipelineVersions_FullMethodName        = "/nightjar.v1.PipelineService/ListPipelineVersions"
+	PipelineService_ListDeletedPipelines_FullMethodName        = "/nightjar.v1.PipelineService/ListDeletedPipelines"
+	PipelineService_RestorePipeline_FullMethodName             = "/nightjar.v1.PipelineService/RestorePipeline"
+	PipelineService_GetPipelineSamples_FullMethodName          = "/nightjar.v1.PipelineService/GetPipelineSamples"
+	PipelineService_UpdatePipelineSamples_FullMethodName       = "/nightjar.v1.PipelineService/UpdatePipelineSamples"
+	PipelineService_ListPipelineSamplesVersions_FullMethodName = "/nightjar.v1.PipelineService/ListPipelineSamplesVersions"
 )
 
 // PipelineServiceClient is the client API for PipelineService service.
@@ -75,7 +80,8 @@ type PipelineServiceClient interface {
 	// what it is and what is wrong with it, each with its place. It never fails on a bad one.
 	CheckPipelineText(ctx context.Context, in *CheckPipelineTextRequest, opts ...grpc.CallOption) (*CheckPipelineTextResponse, error)
 	// TestPipeline runs samples of what a pipeline has to make of events: those that are
-	// given, else those that ship with it. All pipelines are in force, as in the engine.
+	// given, else those that are kept of it or ship with it. All pipelines are in force, as in
+	// the engine.
 	TestPipeline(ctx context.Context, in *TestPipelineRequest, opts ...grpc.CallOption) (*TestPipelineResponse, error)
 	// TryGrok reads texts with grok rules: which rule matches and what it finds, or how far
 	// the nearest one comes.
@@ -87,8 +93,23 @@ type PipelineServiceClient interface {
 	// pipelines that are in force now, and says what each processor did, and what has
 	// changed since it was stored. It stores nothing.
 	TraceEvent(ctx context.Context, in *TraceEventRequest, opts ...grpc.CallOption) (*EventTrace, error)
-	// ListPipelineVersions reads every version of a pipeline, the newest first.
+	// ListPipelineVersions reads every version of a pipeline, the newest first; of one that
+	// was deleted, too.
 	ListPipelineVersions(ctx context.Context, in *GetPipelineRequest, opts ...grpc.CallOption) (*PipelineVersions, error)
+	// ListDeletedPipelines reads the last version of each pipeline that was deleted, the
+	// latest deleted first.
+	ListDeletedPipelines(ctx context.Context, in *ListPipelinesRequest, opts ...grpc.CallOption) (*DeletedPipelines, error)
+	// RestorePipeline makes an earlier version of a pipeline its next one; one that was
+	// deleted is there again, under its id, and in force if that version is enabled.
+	RestorePipeline(ctx context.Context, in *RestorePipelineRequest, opts ...grpc.CallOption) (*PipelineState, error)
+	// GetPipelineSamples reads the samples that are kept of a pipeline, else those that ship
+	// with it.
+	GetPipelineSamples(ctx context.Context, in *GetPipelineRequest, opts ...grpc.CallOption) (*PipelineSamples, error)
+	// UpdatePipelineSamples replaces them, and runs them. That some come out otherwise is no
+	// error; a text that can't be read is a bad request, and is not kept.
+	UpdatePipelineSamples(ctx context.Context, in *UpdatePipelineSamplesRequest, opts ...grpc.CallOption) (*KeptPipelineSamples, error)
+	// ListPipelineSamplesVersions reads every version of the samples, the newest first.
+	ListPipelineSamplesVersions(ctx context.Context, in *GetPipelineRequest, opts ...grpc.CallOption) (*PipelineSamplesVersions, error)
 }
 
 type pipelineServiceClient struct {
@@ -279,6 +300,56 @@ func (c *pipelineServiceClient) ListPipelineVersions(ctx context.Context, in *Ge
 	return out, nil
 }
 
+func (c *pipelineServiceClient) ListDeletedPipelines(ctx context.Context, in *ListPipelinesRequest, opts ...grpc.CallOption) (*DeletedPipelines, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(DeletedPipelines)
+	err := c.cc.Invoke(ctx, PipelineService_ListDeletedPipelines_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *pipelineServiceClient) RestorePipeline(ctx context.Context, in *RestorePipelineRequest, opts ...grpc.CallOption) (*PipelineState, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(PipelineState)
+	err := c.cc.Invoke(ctx, PipelineService_RestorePipeline_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *pipelineServiceClient) GetPipelineSamples(ctx context.Context, in *GetPipelineRequest, opts ...grpc.CallOption) (*PipelineSamples, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(PipelineSamples)
+	err := c.cc.Invoke(ctx, PipelineService_GetPipelineSamples_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *pipelineServiceClient) UpdatePipelineSamples(ctx context.Context, in *UpdatePipelineSamplesRequest, opts ...grpc.CallOption) (*KeptPipelineSamples, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(KeptPipelineSamples)
+	err := c.cc.Invoke(ctx, PipelineService_UpdatePipelineSamples_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *pipelineServiceClient) ListPipelineSamplesVersions(ctx context.Context, in *GetPipelineRequest, opts ...grpc.CallOption) (*PipelineSamplesVersions, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(PipelineSamplesVersions)
+	err := c.cc.Invoke(ctx, PipelineService_ListPipelineSamplesVersions_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // PipelineServiceServer is the server API for PipelineService service.
 // All implementations must embed UnimplementedPipelineServiceServer
 // for forward compatibility.
@@ -315,7 +386,8 @@ type PipelineServiceServer interface {
 	// what it is and what is wrong with it, each with its place. It never fails on a bad one.
 	CheckPipelineText(context.Context, *CheckPipelineTextRequest) (*CheckPipelineTextResponse, error)
 	// TestPipeline runs samples of what a pipeline has to make of events: those that are
-	// given, else those that ship with it. All pipelines are in force, as in the engine.
+	// given, else those that are kept of it or ship with it. All pipelines are in force, as in
+	// the engine.
 	TestPipeline(context.Context, *TestPipelineRequest) (*TestPipelineResponse, error)
 	// TryGrok reads texts with grok rules: which rule matches and what it finds, or how far
 	// the nearest one comes.
@@ -327,8 +399,23 @@ type PipelineServiceServer interface {
 	// pipelines that are in force now, and says what each processor did, and what has
 	// changed since it was stored. It stores nothing.
 	TraceEvent(context.Context, *TraceEventRequest) (*EventTrace, error)
-	// ListPipelineVersions reads every version of a pipeline, the newest first.
+	// ListPipelineVersions reads every version of a pipeline, the newest first; of one that
+	// was deleted, too.
 	ListPipelineVersions(context.Context, *GetPipelineRequest) (*PipelineVersions, error)
+	// ListDeletedPipelines reads the last version of each pipeline that was deleted, the
+	// latest deleted first.
+	ListDeletedPipelines(context.Context, *ListPipelinesRequest) (*DeletedPipelines, error)
+	// RestorePipeline makes an earlier version of a pipeline its next one; one that was
+	// deleted is there again, under its id, and in force if that version is enabled.
+	RestorePipeline(context.Context, *RestorePipelineRequest) (*PipelineState, error)
+	// GetPipelineSamples reads the samples that are kept of a pipeline, else those that ship
+	// with it.
+	GetPipelineSamples(context.Context, *GetPipelineRequest) (*PipelineSamples, error)
+	// UpdatePipelineSamples replaces them, and runs them. That some come out otherwise is no
+	// error; a text that can't be read is a bad request, and is not kept.
+	UpdatePipelineSamples(context.Context, *UpdatePipelineSamplesRequest) (*KeptPipelineSamples, error)
+	// ListPipelineSamplesVersions reads every version of the samples, the newest first.
+	ListPipelineSamplesVersions(context.Context, *GetPipelineRequest) (*PipelineSamplesVersions, error)
 	mustEmbedUnimplementedPipelineServiceServer()
 }
 
@@ -392,6 +479,21 @@ func (UnimplementedPipelineServiceServer) TraceEvent(context.Context, *TraceEven
 }
 func (UnimplementedPipelineServiceServer) ListPipelineVersions(context.Context, *GetPipelineRequest) (*PipelineVersions, error) {
 	return nil, status.Error(codes.Unimplemented, "method ListPipelineVersions not implemented")
+}
+func (UnimplementedPipelineServiceServer) ListDeletedPipelines(context.Context, *ListPipelinesRequest) (*DeletedPipelines, error) {
+	return nil, status.Error(codes.Unimplemented, "method ListDeletedPipelines not implemented")
+}
+func (UnimplementedPipelineServiceServer) RestorePipeline(context.Context, *RestorePipelineRequest) (*PipelineState, error) {
+	return nil, status.Error(codes.Unimplemented, "method RestorePipeline not implemented")
+}
+func (UnimplementedPipelineServiceServer) GetPipelineSamples(context.Context, *GetPipelineRequest) (*PipelineSamples, error) {
+	return nil, status.Error(codes.Unimplemented, "method GetPipelineSamples not implemented")
+}
+func (UnimplementedPipelineServiceServer) UpdatePipelineSamples(context.Context, *UpdatePipelineSamplesRequest) (*KeptPipelineSamples, error) {
+	return nil, status.Error(codes.Unimplemented, "method UpdatePipelineSamples not implemented")
+}
+func (UnimplementedPipelineServiceServer) ListPipelineSamplesVersions(context.Context, *GetPipelineRequest) (*PipelineSamplesVersions, error) {
+	return nil, status.Error(codes.Unimplemented, "method ListPipelineSamplesVersions not implemented")
 }
 func (UnimplementedPipelineServiceServer) mustEmbedUnimplementedPipelineServiceServer() {}
 func (UnimplementedPipelineServiceServer) testEmbeddedByValue()                         {}
@@ -738,6 +840,96 @@ func _PipelineService_ListPipelineVersions_Handler(srv interface{}, ctx context.
 	return interceptor(ctx, in, info, handler)
 }
 
+func _PipelineService_ListDeletedPipelines_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ListPipelinesRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(PipelineServiceServer).ListDeletedPipelines(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: PipelineService_ListDeletedPipelines_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(PipelineServiceServer).ListDeletedPipelines(ctx, req.(*ListPipelinesRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _PipelineService_RestorePipeline_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(RestorePipelineRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(PipelineServiceServer).RestorePipeline(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: PipelineService_RestorePipeline_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(PipelineServiceServer).RestorePipeline(ctx, req.(*RestorePipelineRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _PipelineService_GetPipelineSamples_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(GetPipelineRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(PipelineServiceServer).GetPipelineSamples(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: PipelineService_GetPipelineSamples_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(PipelineServiceServer).GetPipelineSamples(ctx, req.(*GetPipelineRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _PipelineService_UpdatePipelineSamples_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(UpdatePipelineSamplesRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(PipelineServiceServer).UpdatePipelineSamples(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: PipelineService_UpdatePipelineSamples_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(PipelineServiceServer).UpdatePipelineSamples(ctx, req.(*UpdatePipelineSamplesRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _PipelineService_ListPipelineSamplesVersions_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(GetPipelineRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(PipelineServiceServer).ListPipelineSamplesVersions(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: PipelineService_ListPipelineSamplesVersions_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(PipelineServiceServer).ListPipelineSamplesVersions(ctx, req.(*GetPipelineRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // PipelineService_ServiceDesc is the grpc.ServiceDesc for PipelineService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -816,6 +1008,26 @@ var PipelineService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "ListPipelineVersions",
 			Handler:    _PipelineService_ListPipelineVersions_Handler,
+		},
+		{
+			MethodName: "ListDeletedPipelines",
+			Handler:    _PipelineService_ListDeletedPipelines_Handler,
+		},
+		{
+			MethodName: "RestorePipeline",
+			Handler:    _PipelineService_RestorePipeline_Handler,
+		},
+		{
+			MethodName: "GetPipelineSamples",
+			Handler:    _PipelineService_GetPipelineSamples_Handler,
+		},
+		{
+			MethodName: "UpdatePipelineSamples",
+			Handler:    _PipelineService_UpdatePipelineSamples_Handler,
+		},
+		{
+			MethodName: "ListPipelineSamplesVersions",
+			Handler:    _PipelineService_ListPipelineSamplesVersions_Handler,
 		},
 	},
 	Streams:  []grpc.StreamDesc{},

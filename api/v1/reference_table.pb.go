@@ -2548,9 +2548,12 @@ type CheckTableFileResponse struct {
 	// Rows without a mistake, and lines whose key a later one has too.
 	Rows     int64 `protobuf:"varint,4,opt,name=rows,proto3" json:"rows,omitempty"`
 	Replaced int64 `protobuf:"varint,5,opt,name=replaced,proto3" json:"replaced,omitempty"`
-	// The first 100 mistakes, and how many there are.
-	Problems []*TableFileProblem `protobuf:"bytes,6,rep,name=problems,proto3" json:"problems,omitempty"`
-	Mistakes int64               `protobuf:"varint,7,opt,name=mistakes,proto3" json:"mistakes,omitempty"`
+	// The first 100 mistakes, and how many there are. After the 10,000th nothing more is read:
+	// then partial, and what is counted is counted up to line read_through.
+	Problems    []*TableFileProblem `protobuf:"bytes,6,rep,name=problems,proto3" json:"problems,omitempty"`
+	Mistakes    int64               `protobuf:"varint,7,opt,name=mistakes,proto3" json:"mistakes,omitempty"`
+	Partial     bool                `protobuf:"varint,9,opt,name=partial,proto3" json:"partial,omitempty"`
+	ReadThrough int64               `protobuf:"varint,10,opt,name=read_through,proto3" json:"read_through,omitempty"`
 	// The first rows, values in the order of fields.
 	First         []*TableFileRow `protobuf:"bytes,8,rep,name=first,proto3" json:"first,omitempty"`
 	unknownFields protoimpl.UnknownFields
@@ -2632,6 +2635,20 @@ func (x *CheckTableFileResponse) GetProblems() []*TableFileProblem {
 func (x *CheckTableFileResponse) GetMistakes() int64 {
 	if x != nil {
 		return x.Mistakes
+	}
+	return 0
+}
+
+func (x *CheckTableFileResponse) GetPartial() bool {
+	if x != nil {
+		return x.Partial
+	}
+	return false
+}
+
+func (x *CheckTableFileResponse) GetReadThrough() int64 {
+	if x != nil {
+		return x.ReadThrough
 	}
 	return 0
 }
@@ -2942,7 +2959,7 @@ const file_reference_table_proto_rawDesc = "" +
 	"\x04text\x18\x01 \x01(\tR\x04text\x12\x1a\n" +
 	"\btable_id\x18\x02 \x01(\tR\btable_id\x12\x10\n" +
 	"\x03key\x18\x03 \x01(\tR\x03key\x12\x18\n" +
-	"\acolumns\x18\x04 \x03(\tR\acolumns\"\xb4\x02\n" +
+	"\acolumns\x18\x04 \x03(\tR\acolumns\"\xf2\x02\n" +
 	"\x16CheckTableFileResponse\x128\n" +
 	"\x06fields\x18\x01 \x03(\v2 .nightjar.v1.ReferenceTableFieldR\x06fields\x12\x10\n" +
 	"\x03key\x18\x02 \x01(\tR\x03key\x12\x16\n" +
@@ -2950,7 +2967,10 @@ const file_reference_table_proto_rawDesc = "" +
 	"\x04rows\x18\x04 \x01(\x03R\x04rows\x12\x1a\n" +
 	"\breplaced\x18\x05 \x01(\x03R\breplaced\x129\n" +
 	"\bproblems\x18\x06 \x03(\v2\x1d.nightjar.v1.TableFileProblemR\bproblems\x12\x1a\n" +
-	"\bmistakes\x18\a \x01(\x03R\bmistakes\x12/\n" +
+	"\bmistakes\x18\a \x01(\x03R\bmistakes\x12\x18\n" +
+	"\apartial\x18\t \x01(\bR\apartial\x12\"\n" +
+	"\fread_through\x18\n" +
+	" \x01(\x03R\fread_through\x12/\n" +
 	"\x05first\x18\b \x03(\v2\x19.nightjar.v1.TableFileRowR\x05first\"X\n" +
 	"\x10TableFileProblem\x12\x12\n" +
 	"\x04line\x18\x01 \x01(\x03R\x04line\x12\x16\n" +

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"sync"
 	"time"
 
 	"nightjar/api"
@@ -14,8 +15,10 @@ import (
 	"nightjar/api/limits"
 	"nightjar/api/services/events"
 	pb "nightjar/api/v1"
+	"nightjar/configuration"
 	"nightjar/ingest/pipeline"
 	"nightjar/ingest/pipeline/registry"
+	"nightjar/objects"
 	"nightjar/schema"
 	"nightjar/schema/vocabulary"
 )
@@ -30,9 +33,12 @@ type PipelineService struct {
 	pb.UnimplementedPipelineServiceServer
 	Registry *registry.Registry
 	Logs     eventReader
+	Samples  *objects.Store[configuration.PipelineSamples]
 	Now      func() time.Time
 	// Gate is what trying out passes: it is work, and whoever reads may ask for it.
 	Gate *limits.Gate
+
+	keeping sync.Mutex // samples are kept one after the other
 }
 
 // logsConfig is where the reference has its pipelines.
@@ -257,6 +263,27 @@ func (s *PipelineService) ListPipelineVersions(ctx context.Context, in *pb.GetPi
 		out.Data = append(out.Data, v)
 	}
 	return out, nil
+}
+
+// ListDeletedPipelines reads the last versions of those that were deleted.
+func (s *PipelineService) ListDeletedPipelines(ctx context.Context, _ *pb.ListPipelinesRequest) (*pb.DeletedPipelines, error) {
+	out := &pb.DeletedPipelines{}
+	for _, e := range s.Registry.Deleted(ctx) {
+		d := &pb.DeletedPipeline{Id: e.ID, Version: e.Version, DeletedAt: e.UpdatedAt.String(), Broken: events.UnlessEmpty(e.Broken)}
+		if e.Pipeline != nil {
+			var err error
+			if d.Pipeline, err = shownPipeline(e.Pipeline); err != nil {
+				return nil, err
+			}
+		}
+		out.Data = append(out.Data, d)
+	}
+	return out, nil
+}
+
+// RestorePipeline makes an earlier version the next one.
+func (s *PipelineService) RestorePipeline(ctx context.Context, in *pb.RestorePipelineRequest) (*pb.PipelineState, error) {
+	return s.state(s.Registry.Restore(ctx, in.GetPipelineId(), in.GetVersion()))
 }
 
 // PreviewPipelines shows an event before and after.

@@ -9,10 +9,7 @@ import (
 	"nightjar/api/limits"
 	"nightjar/api/services/events"
 	pb "nightjar/api/v1"
-	"nightjar/content"
 	"nightjar/ingest/pipeline"
-	"nightjar/ingest/pipeline/registry"
-	"nightjar/ingest/pipeline/sampletest"
 	"nightjar/schema"
 )
 
@@ -48,76 +45,6 @@ func textOf(p *pipeline.Pipeline) (*string, error) {
 	}
 	text, err := p.Text()
 	return &text, err
-}
-
-// maxTestedSamples bounds the samples of one test.
-const maxTestedSamples = 500
-
-// TestPipeline runs samples of a pipeline.
-func (s *PipelineService) TestPipeline(ctx context.Context, in *pb.TestPipelineRequest) (*pb.TestPipelineResponse, error) {
-	id := in.GetInPlaceOf()
-	var draft *registry.Draft
-	switch {
-	case in.GetPipeline() != nil:
-		document, err := documentOf(in.GetPipeline())
-		if err != nil {
-			return nil, err
-		}
-		draft = &registry.Draft{Document: document, InPlaceOf: id}
-		if id == "" {
-			id = registry.DraftID
-		}
-	case id == "":
-		return nil, api.BadRequest("pipeline", "say what is tested: a pipeline, or in_place_of, the id of one")
-	default:
-		if _, err := s.Registry.Get(ctx, id); err != nil {
-			return nil, err
-		}
-	}
-	set, err := s.Registry.Drafted(ctx, draft)
-	if err != nil {
-		return nil, previewProblem(err)
-	}
-	out := &pb.TestPipelineResponse{Samples: in.GetSamples()}
-	if strings.TrimSpace(out.Samples) == "" {
-		if out.Samples, err = content.SamplesOf(in.GetInPlaceOf()); err != nil || out.Samples == "" {
-			return out, err
-		}
-	}
-	samples, err := pipeline.ParseSamples(out.Samples)
-	var bad *pipeline.DocumentError
-	switch {
-	case errors.As(err, &bad):
-		out.Problems = problemsToProto(bad.Problems)
-		return out, nil
-	case err != nil:
-		return nil, err
-	case len(samples.Samples) > maxTestedSamples:
-		return nil, api.BadRequest("samples", "at most %d at once, got %d", maxTestedSamples, len(samples.Samples))
-	}
-	return limits.Through(ctx, s.Gate, func() (*pb.TestPipelineResponse, error) {
-		for i := range samples.Samples {
-			if err := ctx.Err(); err != nil {
-				return nil, err // nobody waits any more
-			}
-			out.Tests = append(out.Tests, tested(set, id, &samples.Samples[i]))
-		}
-		return out, nil
-	})
-}
-
-func tested(set *pipeline.Set, id string, s *pipeline.Sample) *pb.PipelineTest {
-	out := &pb.PipelineTest{Name: s.Name, Line: int64(s.Line)}
-	differs, err := sampletest.Run(set, id, s)
-	switch {
-	case err != nil:
-		out.Differs = []string{err.Error()}
-	case differs == "":
-		out.Passed = true
-	default:
-		out.Differs = strings.Split(differs, "\n")
-	}
-	return out
 }
 
 // Bounds of what grok rules are tried with.

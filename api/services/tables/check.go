@@ -9,19 +9,25 @@ import (
 	"strconv"
 	"strings"
 
+	"nightjar/api/limits"
 	pb "nightjar/api/v1"
 	"nightjar/scheduler/reference"
 )
 
-// What is told of a file.
+// What is told of a file, and after how many mistakes it is read no further.
 const (
 	mostProblems = 100
+	mostMistakes = 10_000
 	firstRows    = 5
 )
 
-// CheckTableFile reads a file as a table would. What it finds wrong is what an upload of the
-// same text would be refused for.
-func (s *TableService) CheckTableFile(_ context.Context, in *pb.CheckTableFileRequest) (*pb.CheckTableFileResponse, error) {
+// CheckTableFile reads a file as a table would, once there is room. What it finds wrong is
+// what an upload of the same text would be refused for.
+func (s *TableService) CheckTableFile(ctx context.Context, in *pb.CheckTableFileRequest) (*pb.CheckTableFileResponse, error) {
+	return limits.Through(ctx, s.Gate, func() (*pb.CheckTableFileResponse, error) { return s.checkFile(ctx, in) })
+}
+
+func (s *TableService) checkFile(ctx context.Context, in *pb.CheckTableFileRequest) (*pb.CheckTableFileResponse, error) {
 	out := &pb.CheckTableFileResponse{Key: in.GetKey()}
 	var declared []reference.Field
 	options := reference.CSVOptions{Columns: in.GetColumns()}
@@ -56,18 +62,25 @@ func (s *TableService) CheckTableFile(_ context.Context, in *pb.CheckTableFileRe
 		addProblem(out, fmt.Errorf("1:1: the file has no column %q, which tells the rows apart", out.Key))
 		return out, nil
 	}
-	readRows(file, key, out)
-	return out, nil
+	return out, readRows(ctx, file, key, out)
 }
 
-// readRows counts the rows, and collects what is wrong with them.
-func readRows(file *reference.CSV, key int, out *pb.CheckTableFileResponse) {
+// readRows counts the rows, and collects what is wrong with them. The error is that of a
+// context that ended.
+func readRows(ctx context.Context, file *reference.CSV, key int, out *pb.CheckTableFileResponse) error {
 	seen := map[string]bool{}
 	for {
+		if out.Mistakes == mostMistakes {
+			out.Partial, out.ReadThrough = true, int64(file.Line())
+			return nil
+		}
+		if (out.Rows+out.Mistakes)%1000 == 0 && ctx.Err() != nil {
+			return ctx.Err() // nobody waits any more
+		}
 		cells, err := file.Read()
 		switch {
 		case errors.Is(err, io.EOF):
-			return
+			return nil
 		case err != nil:
 			addProblem(out, err)
 			continue

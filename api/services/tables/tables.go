@@ -17,6 +17,7 @@ import (
 
 	"nightjar/api"
 	"nightjar/api/codec"
+	"nightjar/api/limits"
 	pb "nightjar/api/v1"
 	"nightjar/scheduler/reference"
 	"nightjar/schema"
@@ -32,6 +33,8 @@ type TableService struct {
 	}
 	// Lookups are the pipelines that ask tables.
 	Lookups func(context.Context) []Lookup
+	// Gate is what reading a file passes: it is work, and whoever reads may ask for it.
+	Gate *limits.Gate
 }
 
 // Lookup is a pipeline, and a table that it asks.

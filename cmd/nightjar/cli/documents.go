@@ -33,6 +33,10 @@ type documents struct {
 	remove func(ctx context.Context, c *client, id string) error
 	// history reads the versions of an object, the newest first.
 	history func(ctx context.Context, c *client, id string) ([]revision, error)
+	// deleted reads the objects that were deleted, and revive brings one back as it was in a
+	// version; 0: the last. nil: what was deleted stays so.
+	deleted func(ctx context.Context, c *client) ([]document, error)
+	revive  func(ctx context.Context, c *client, id string, version int64) error
 	// check says what is wrong with a file, without a server.
 	check func(text []byte, tables tableFiles) (warnings []string, err error)
 	// asksTables says that objects ask reference tables.
@@ -69,6 +73,7 @@ type document struct {
 	shown    json.RawMessage // as the server shows it
 	path     string          // of a file
 	builtIn  bool            // it ships, so that no file has to be about it
+	ended    schema.Millis   // when it was deleted; 0: it was not
 }
 
 // text is the one way in which the object is written, without its id.
@@ -100,6 +105,9 @@ func (k *documents) command() *cobra.Command {
 	}
 	c.AddCommand(k.listCommand(), k.getCommand(), k.applyCommand(), k.diffCommand(), k.pullCommand(), k.validateCommand(), k.deleteCommand(),
 		k.switchCommand("enable"), k.switchCommand("disable"), k.historyCommand(), k.restoreCommand())
+	if k.deleted != nil {
+		c.AddCommand(k.deletedCommand())
+	}
 	return c
 }
 

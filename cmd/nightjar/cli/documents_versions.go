@@ -133,8 +133,8 @@ func (k *documents) restoreCommand() *cobra.Command {
 		Example: fmt.Sprintf("  nightjar %[1]s history 'SSH brute force'\n  nightjar %[1]s restore 'SSH brute force' --version 3", k.plural),
 		Args:    cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
-			if number < 1 {
-				return &usageError{c.CommandPath(), fmt.Errorf("--version is needed: one that `nightjar %s history` shows", k.plural)}
+			if number < 1 && k.deleted == nil {
+				return k.needsVersion(c)
 			}
 			cl, err := newClient(c)
 			if err != nil {
@@ -142,29 +142,48 @@ func (k *documents) restoreCommand() *cobra.Command {
 			}
 			d, err := k.find(c.Context(), cl, args[0])
 			if err != nil {
+				if was, failed := k.revived(c.Context(), cl, args[0], number); was || failed != nil {
+					return failed
+				}
 				return err
 			}
-			versions, err := k.history(c.Context(), cl, d.id)
-			if err != nil {
-				return err
+			if number < 1 {
+				return k.needsVersion(c)
 			}
-			i := slices.IndexFunc(versions, func(v revision) bool { return v.Version == number })
-			switch {
-			case i < 0:
-				return fmt.Errorf("%s %q has no version %d; `nightjar %s history` shows those it has", k.noun, d.name, number, k.plural)
-			case i == 0:
-				return fmt.Errorf("version %d of %s %q is the one in force", number, k.noun, d.name)
-			}
-			if err := k.update(c.Context(), cl, d, versions[i].body); err != nil {
-				return err
-			}
-			fmt.Fprintf(os.Stderr, "%s %q (%s) is as it was in version %d\n", k.noun, d.name, d.id, number)
-			return nil
+			return k.restore(c.Context(), cl, d, number)
 		},
+	}
+	if k.deleted != nil {
+		c.Use = "restore ID|NAME [--version N]"
+		c.Long = fmt.Sprintf("Makes an earlier version of a %[1]s the next one. A %[1]s that was deleted is there again, as\nit was in that version, or in its last one.", k.noun)
 	}
 	addClientFlags(c)
 	c.Flags().Int64Var(&number, "version", 0, "the version")
 	return c
+}
+
+func (k *documents) needsVersion(c *cobra.Command) error {
+	return &usageError{c.CommandPath(), fmt.Errorf("--version is needed: one that `nightjar %s history` shows", k.plural)}
+}
+
+// restore makes an earlier version of an object the next one.
+func (k *documents) restore(ctx context.Context, cl *client, d document, number int64) error {
+	versions, err := k.history(ctx, cl, d.id)
+	if err != nil {
+		return err
+	}
+	i := slices.IndexFunc(versions, func(v revision) bool { return v.Version == number })
+	switch {
+	case i < 0:
+		return fmt.Errorf("%s %q has no version %d; `nightjar %s history` shows those it has", k.noun, d.name, number, k.plural)
+	case i == 0:
+		return fmt.Errorf("version %d of %s %q is the one in force", number, k.noun, d.name)
+	}
+	if err := k.update(ctx, cl, d, versions[i].body); err != nil {
+		return err
+	}
+	fmt.Fprintf(os.Stderr, "%s %q (%s) is as it was in version %d\n", k.noun, d.name, d.id, number)
+	return nil
 }
 
 // switchCommand is the command enable or disable.

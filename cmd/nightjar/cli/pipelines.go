@@ -41,7 +41,7 @@ changed here is in force for the next event. docs/pipelines.md describes documen
 			sub.Example = "  nightjar pipelines check pipelines/"
 		}
 	}
-	c.AddCommand(newPipelinesCreate(k), newPipelinesUpdate(k), newPipelinesOrder(k), newPipelinesClone(k), newPipelinesTest(), newPipelinesPreview())
+	c.AddCommand(newPipelinesCreate(k), newPipelinesUpdate(k), newPipelinesOrder(k), newPipelinesClone(k), newPipelinesTest(), newPipelinesSamples(k), newPipelinesPreview())
 	return c
 }
 
@@ -77,6 +77,8 @@ func pipelineDocuments() *documents {
 			return c.do(ctx, http.MethodDelete, pipelinesPath+"/"+url.PathEscape(id), nil, nil, nil)
 		},
 		history:   pipelineHistory,
+		deleted:   deletedPipelines,
+		revive:    revivePipeline,
 		read:      readPipelineDocument,
 		checkFile: checkPipelineFile,
 		columns:   []string{"NAME", "ID", "VERSION", "ENABLED", "BUILT IN", "FILTER", "EVENTS", "FAILED", "US/EVENT", "NOTE"},

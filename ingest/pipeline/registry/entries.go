@@ -259,20 +259,6 @@ func (r *Registry) Clone(ctx context.Context, id, name string) (Entry, error) {
 	return made, err
 }
 
-// Delete ends a pipeline; its versions stay. Built-in ones are disabled instead.
-func (r *Registry) Delete(ctx context.Context, id string) error {
-	r.changing.Lock()
-	defer r.changing.Unlock()
-	if _, err := r.get(ctx, id); err != nil {
-		return err
-	}
-	if err := r.store.Delete(ctx, id); err != nil {
-		return err
-	}
-	r.rebuild(ctx)
-	return nil
-}
-
 // Order are the ids of all pipelines in the order in which they run.
 func (r *Registry) Order(ctx context.Context) []string {
 	r.changing.Lock()
@@ -355,32 +341,4 @@ func joined(ids []string) string {
 		text += id
 	}
 	return text
-}
-
-// Versions are all versions of a pipeline, the newest first; those of a pipeline that
-// was deleted, too.
-func (r *Registry) Versions(ctx context.Context, id string) ([]Entry, error) {
-	r.changing.Lock()
-	defer r.changing.Unlock()
-	log, err := r.store.Log(ctx)
-	if err != nil {
-		return nil, err
-	}
-	var out []Entry
-	for _, v := range slices.Backward(log) {
-		if v.ID != id {
-			continue
-		}
-		e := Entry{ID: id, Version: v.Version, CreatedAt: v.CreatedAt, UpdatedAt: v.UpdatedAt, Deleted: v.Deleted, BuiltIn: r.builtIn[id] != nil}
-		if b := r.builtIn[id]; b != nil {
-			e.Pipeline = enabledAs(b, v.Body.Enabled)
-		} else if e.Pipeline, err = parse(v.Body.Document, id, v.Version); err != nil {
-			e.Broken = err.Error()
-		}
-		out = append(out, e)
-	}
-	if len(out) == 0 {
-		return nil, &schema.NotFoundError{Kind: "pipeline", ID: id}
-	}
-	return out, nil
 }

@@ -104,6 +104,50 @@ func TestAChangeIsInForceAtOnceAndAfterARestart(t *testing.T) {
 	}
 }
 
+// TestADeletedPipelineIsRestored deletes one with two versions, and brings each back.
+func TestADeletedPipelineIsRestored(t *testing.T) {
+	ctx, rows := t.Context(), &objectstest.Table{}
+	r := opened(t, rows)
+	one, err := r.Create(ctx, document("source:x", "by", "one"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r.Restore(ctx, one.ID, 2); err == nil || !strings.Contains(err.Error(), "no version 2") {
+		t.Errorf("a version that it has not: %v", err)
+	}
+	if _, err := r.Update(ctx, one.ID, 1, document("source:x", "by", "two"), OwnClient); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.Delete(ctx, one.ID); err != nil {
+		t.Fatal(err)
+	}
+	r = opened(t, rows) // versions outlive a restart, too
+	if gone := r.Deleted(ctx); len(gone) != 1 || gone[0].ID != one.ID || gone[0].Version != 3 || gone[0].Pipeline.Name != "mine" {
+		t.Fatalf("deleted: %+v", gone)
+	}
+	for i, c := range []struct {
+		from int64
+		text string
+	}{{0, "two"}, {1, "one"}} {
+		back, err := r.Restore(ctx, one.ID, c.from)
+		if want := int64(4 + i); err != nil || back.Version != want || back.Deleted {
+			t.Fatalf("version %d: %+v, %v", c.from, back, err)
+		}
+		for _, r := range []*Registry{r, opened(t, rows)} {
+			if got := made(t, r, "x"); !strings.Contains(got, `"by":"`+c.text+`"`) || len(r.Deleted(ctx)) > 0 {
+				t.Errorf("version %d: %s, deleted %+v", c.from, got, r.Deleted(ctx))
+			}
+		}
+	}
+	var missing *schema.NotFoundError
+	if _, err := r.Restore(ctx, "nobody", 0); !errors.As(err, &missing) {
+		t.Errorf("none of that id: %v", err)
+	}
+	if _, err := r.Restore(ctx, "alpha", 0); err == nil || !strings.Contains(err.Error(), "built in") {
+		t.Errorf("a built-in one: %v", err)
+	}
+}
+
 // TestBuiltInPipelinesAreSwitchedAndClonedAndNothingElse has the three ways to one's own.
 func TestBuiltInPipelinesAreSwitchedAndClonedAndNothingElse(t *testing.T) {
 	ctx, rows := t.Context(), &objectstest.Table{}
