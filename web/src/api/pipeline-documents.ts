@@ -64,6 +64,25 @@ export const deletePipeline = (id: string): Promise<unknown> => call(at(id), { m
 export const clonePipeline = async (id: string): Promise<string> => (await call<{ id?: string }>(`${at(id)}/clone`, { body: {} })).id ?? ''
 export const orderPipelines = (ids: string[]): Promise<unknown> => call('/api/v1/logs/config/pipeline-order', { method: 'PUT', body: { pipeline_ids: ids } })
 
+/** restorePipeline makes a version the next one; of a pipeline that was deleted, 0 is the last. */
+export const restorePipeline = (id: string, version: number): Promise<unknown> => call(`${at(id)}/restore`, { body: { version } })
+
+/** DeletedPipeline is one that can be restored. */
+export interface DeletedPipeline {
+  id: string
+  name: string
+  query: string
+  /** In milliseconds since 1970. */
+  at: number
+  /** Why it can't be restored as it was; empty: it can. */
+  broken: string
+}
+
+export async function listDeleted(signal: AbortSignal): Promise<DeletedPipeline[]> {
+  const b = await call<{ data?: { id?: string; pipeline?: PipelineDocument; deleted_at?: string; broken?: string }[] }>('/api/nightjar/v1/deleted_pipelines', { signal })
+  return (b.data ?? []).map((d) => ({ id: d.id ?? '', name: d.pipeline?.name ?? d.id ?? '', query: d.pipeline?.filter?.query ?? '*', at: Date.parse(d.deleted_at ?? '') || 0, broken: d.broken ?? '' }))
+}
+
 /** PipelineVersion is one that a pipeline had; the time is in milliseconds since 1970. */
 export interface PipelineVersion {
   version: number
@@ -91,10 +110,12 @@ export interface Tested {
   problems: PipelineProblem[]
 }
 
-/** testPipeline runs samples, those that ship where the text is empty. */
-export async function testPipeline(document: PipelineDocument, inPlaceOf: string, samples: string, signal: AbortSignal): Promise<Tested> {
-  const b = await call<{ tests?: Partial<PipelineTest>[]; samples?: string; problems?: ProblemBody[] }>(`${api}/test`, { body: { pipeline: document, in_place_of: inPlaceOf, samples }, signal })
-  return { tests: (b.tests ?? []).map((t) => ({ name: t.name ?? '', line: t.line ?? 0, passed: t.passed ?? false, differs: t.differs ?? [] })), samples: b.samples ?? '', problems: (b.problems ?? []).map(problemOf) }
+export const testOf = (t: Partial<PipelineTest>): PipelineTest => ({ name: t.name ?? '', line: t.line ?? 0, passed: t.passed ?? false, differs: t.differs ?? [] })
+
+/** testPipeline runs samples; where the text is empty those that are kept, or ship. */
+export async function testPipeline(document: PipelineDocument, inPlaceOf: string, samples: string, signal?: AbortSignal): Promise<Tested> {
+  const b = await call<{ tests?: Partial<PipelineTest>[]; samples?: string; problems?: ProblemBody[] }>(`${api}/test`, { body: { pipeline: document, in_place_of: inPlaceOf, samples }, ...(signal ? { signal } : {}) })
+  return { tests: (b.tests ?? []).map(testOf), samples: b.samples ?? '', problems: (b.problems ?? []).map(problemOf) }
 }
 
 export interface GrokTried {

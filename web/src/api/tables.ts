@@ -114,16 +114,18 @@ export interface CheckedFile {
   rows: number
   replaced: number
   mistakes: number
+  /** It has so many mistakes that it was read up to this line only; 0: all of it was read. */
+  readThrough: number
   problems: { line: number; column: number; message: string }[]
   first: string[][]
 }
 
 /** checkFile reads a text as a table would; of a new table the key is the first column unless said. */
 export async function checkFile(text: string, as: { table: string } | { key: string }, signal: AbortSignal): Promise<CheckedFile> {
-  const b = await call<{ fields?: FieldBody[]; key?: string; header?: boolean; rows?: number; replaced?: number; mistakes?: number; problems?: { line?: number; column?: number; message?: string }[]; first?: { values?: string[] }[] }>(
+  const b = await call<{ fields?: FieldBody[]; key?: string; header?: boolean; rows?: number; replaced?: number; mistakes?: number; partial?: boolean; read_through?: number; problems?: { line?: number; column?: number; message?: string }[]; first?: { values?: string[] }[] }>(
     `${own}/check`, { body: 'table' in as ? { text, table_id: as.table } : { text, key: as.key }, signal })
   return {
-    fields: (b.fields ?? []).map(columnOf), key: b.key ?? '', header: b.header ?? false, rows: b.rows ?? 0, replaced: b.replaced ?? 0, mistakes: b.mistakes ?? 0,
+    fields: (b.fields ?? []).map(columnOf), key: b.key ?? '', header: b.header ?? false, rows: b.rows ?? 0, replaced: b.replaced ?? 0, mistakes: b.mistakes ?? 0, readThrough: b.partial ? (b.read_through ?? 0) : 0,
     problems: (b.problems ?? []).map((p) => ({ line: p.line ?? 0, column: p.column ?? 0, message: p.message ?? '' })), first: (b.first ?? []).map((r) => r.values ?? []),
   }
 }

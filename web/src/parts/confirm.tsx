@@ -3,14 +3,14 @@ import { useState } from 'preact/hooks'
 import { tell } from '../state/done'
 import { Dialog } from './dialog'
 
-/** Confirm asks before what can't be undone, showing what it touches. The act says what was done. */
-export function Confirm({ title, verb, act, close, children, blocked = false }: { title: string; verb: string; act: () => Promise<string>; close: () => void; children: ComponentChildren; blocked?: boolean }) {
+/** Confirm asks before what can't be undone, or not by a press, showing what it touches. The act says what was done. */
+export function Confirm({ title, verb, act, close, children, undo, blocked = false }: { title: string; verb: string; act: () => Promise<string>; undo?: () => void; close: () => void; children: ComponentChildren; blocked?: boolean }) {
   const [sending, setSending] = useState(false)
   const send = async (e: Event) => {
     e.preventDefault()
     setSending(true)
     try {
-      tell({ text: await act() })
+      tell({ text: await act(), ...(undo ? { undo } : {}) })
       close()
     } catch (error) {
       setSending(false)

@@ -1,5 +1,6 @@
 import { useEffect, useState } from 'preact/hooks'
-import { clonePipeline, createPipeline, deletePipeline, updatePipeline, type StoredPipeline } from '../../../api/pipeline-documents'
+import { clonePipeline, createPipeline, deletePipeline, restorePipeline, testPipeline, updatePipeline, type StoredPipeline } from '../../../api/pipeline-documents'
+import { keepSamples } from '../../../api/pipeline-samples'
 import { switchPipeline } from '../../../api/pipeline-states'
 import { CodeEditor } from '../../../parts/code-editor'
 import { Confirm } from '../../../parts/confirm'
@@ -8,8 +9,9 @@ import { tell } from '../../../state/done'
 import { useMay } from '../../../state/session'
 import { count, oneLine, plural } from '../../../state/text'
 import { Grok } from './grok'
+import { draftOf, putDraft } from './kept-samples'
 import { Preview } from './preview'
-import { Samples } from './samples'
+import { Samples, saidOf } from './samples'
 import { useText, type Text } from './use-text'
 import { Versions } from './versions'
 import './pipelines.css'
@@ -83,11 +85,15 @@ function Head({ stored, text, changed, begin, lacks, again }: { stored: StoredPi
     if (!document) return
     if (!stored) {
       const id = await createPipeline(document)
-      tell({ text: 'It is in force for what arrives from now on. Stored events are read again where somebody asks for it.' })
+      const samples = draftOf('')
+      const tests = samples === undefined ? [] : await keepSamples(id, samples, 0)
+      putDraft('', undefined)
+      tell({ text: `It is in force for what arrives from now on.${saidOf(tests)} Stored events are read again where somebody asks for it.` })
       return go(pathOf(['sources', 'pipelines', id]), 'replace')
     }
     await updatePipeline(stored.id, stored.version, document)
-    tell({ text: `${oneLine(stored.name, 80)} is stored, and in force for what arrives from now on.` })
+    const { tests } = await testPipeline(document, stored.id, '')
+    tell({ text: `${oneLine(stored.name, 80)} is stored, and in force for what arrives from now on.${saidOf(tests)}` })
     again()
   })
   const turn = (p: StoredPipeline) => act(async () => (await switchPipeline(p.id, p.enabled ? 'off' : 'on'), tell({ text: `${oneLine(p.name, 80)} is ${p.enabled ? 'off' : 'on'}.` }), again()))
@@ -108,11 +114,21 @@ function Head({ stored, text, changed, begin, lacks, again }: { stored: StoredPi
         {stored && <a class="button" href={pathOf(['sources', 'again'], { query: stored.query })}>Read stored events again</a>}
       </div>
       {deleting && stored && (
-        <Confirm title={`Delete ${oneLine(stored.name, 80)}?`} verb="Delete" close={() => setDeleting(false)} act={async () => (await deletePipeline(stored.id), go('/sources/pipelines'), `${oneLine(stored.name, 80)} is deleted.`)}>
+        <Confirm title={`Delete ${oneLine(stored.name, 80)}?`} verb="Delete" close={() => setDeleting(false)} act={async () => (await deletePipeline(stored.id), go('/sources/pipelines'), `${oneLine(stored.name, 80)} is deleted.`)} undo={() => void restore(stored)}>
           <p>{stored.events === 0 ? 'It has read no event since the engine started.' : `It has read ${plural(stored.events, 'event')} since the engine started; what arrives now comes without its fields.`}</p>
-          <p class="small mut">Stored events stay as they are.</p>
+          <p class="small mut">Stored events stay as they are, and so do its versions and samples: it can be restored.</p>
         </Confirm>
       )}
     </div>
   )
+}
+
+async function restore(p: StoredPipeline): Promise<void> {
+  try {
+    await restorePipeline(p.id, 0)
+    tell({ text: `${oneLine(p.name, 80)} is there again.` })
+    go(pathOf(['sources', 'pipelines', p.id]))
+  } catch (e) {
+    tell({ text: `It was not restored: ${(e as Error).message}`, failed: true })
+  }
 }

@@ -32,7 +32,7 @@ processors:
 function One({ id }: { id: string }) {
   const stored = useAsk('pipeline ' + id, (stop) => readPipeline(id, stop), 'keep')
   if (stored.error instanceof APIError && stored.error.status === 404 && stored.value === undefined) {
-    return <Nothing title="There is no such pipeline"><p>It may have been deleted.</p><p class="keep-actions"><a class="button" href="/sources/pipelines">All pipelines</a></p></Nothing>
+    return <Nothing title="There is no such pipeline"><p>It may have been deleted: then it can be restored.</p><p class="keep-actions"><a class="button" href="/sources/pipelines?show=deleted">Those that were deleted</a><a class="button" href="/sources/pipelines">All pipelines</a></p></Nothing>
   }
   return <Known of={stored}>{(p) => <PipelineEditor key={p.version} stored={p} begin={p.text} samples={p.query} again={stored.again} />}</Known>
 }

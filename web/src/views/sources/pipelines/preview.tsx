@@ -9,7 +9,7 @@ import { useSettled } from '../../../state/settled'
 import { count, oneLine, plural, shown } from '../../../state/text'
 import { whatOf } from '../../../state/field'
 import { PipelineSteps } from '../steps'
-import { keepSample } from './kept-samples'
+import { addSample } from './kept-samples'
 import type { Text } from './use-text'
 
 /** Tried is something to try a document on. */
@@ -69,7 +69,7 @@ function Tries({ all, stored, text }: { all: Tried[]; stored: StoredPipeline | u
           return <li key={t.key}><button aria-pressed={current?.key === t.key} onClick={() => setOpen(t.key)}><span class={'try-verdict ' + (verdict === 'read' ? 'good' : verdict === 'failed' ? 'critical' : 'mut')}>{verdict || '…'}</span><code class="cut">{oneLine(t.text, 300)}</code></button></li>
         })}
       </ul>
-      {current && <One of={current} of2={all.find((t) => t.key === current.key)} />}
+      {current && <One of={current} of2={all.find((t) => t.key === current.key)} id={stored?.id ?? ''} />}
     </>
   )
 }
@@ -97,7 +97,7 @@ function verdictOf(d: Previewed): 'read' | 'failed' | 'no rule' | 'not its own' 
   return parsers.length > 0 && parsers.every((s) => s.outcome !== 'applied') ? 'no rule' : 'read'
 }
 
-function One({ of: r, of2: t }: { of: Result; of2: Tried | undefined }) {
+function One({ of: r, of2: t, id }: { of: Result; of2: Tried | undefined; id: string }) {
   const d = r.did
   if (!d) return <p class="critical" role="alert">{r.error}</p>
   return (
@@ -112,7 +112,7 @@ function One({ of: r, of2: t }: { of: Result; of2: Tried | undefined }) {
         {(['source', 'service', 'host', 'status', 'timestamp', 'message'] as const).map((f) => d.after[f] !== '' && <div key={f}><dt>{f}</dt><dd class="mono">{oneLine(d.after[f], 400)}</dd></div>)}
       </dl>
       <pre class="try-raw" tabIndex={0}>{shown(JSON.stringify(d.after.attributes, null, 2).slice(0, 20_000))}</pre>
-      {t && 'line' in t.input && d.matched && <p class="keep-actions"><button class="button" onClick={() => keepSample(t.input as { line: string; source: string }, d)}>Make a sample of it</button></p>}
+      {t && 'line' in t.input && d.matched && <p class="keep-actions"><button class="button" onClick={() => void addSample(id, t.input as { line: string; source: string }, d)}>Make a sample of it</button></p>}
     </div>
   )
 }

@@ -53,7 +53,7 @@ export function FileSaid({ checked, error }: { checked: CheckedFile | undefined;
     <div class="file-said" role="status">
       {checked.mistakes > 0 ? (
         <>
-          <p class="critical">{plural(checked.mistakes, 'mistake')}: a file with one is not taken.</p>
+          <p class="critical">{checked.readThrough > 0 && 'At least '}{plural(checked.mistakes, 'mistake')}: a file with one is not taken.{checked.readThrough > 0 && ` It was read up to line ${count(checked.readThrough)}.`}</p>
           <ul class="file-mistakes" aria-label="Mistakes">{checked.problems.map((p, i) => <li key={i}><code>{p.line > 0 ? `line ${p.line}` : 'file'}</code> {oneLine(p.message, 400)}</li>)}</ul>
           {checked.mistakes > checked.problems.length && <p class="small mut">The first {count(checked.problems.length)} are shown.</p>}
         </>

@@ -1,3 +1,5 @@
+import { oneLine } from '../../../state/text'
+
 /** Line is one that only the earlier text has, or only the later. */
 export interface Line {
   sign: '-' | '+'
@@ -22,3 +24,8 @@ export function lineDifferences(before: string, after: string): Line[] {
   }
   return out
 }
+
+/** LineDifferences shows them. */
+export const LineDifferences = ({ of }: { of: Line[] }) => (
+  <pre class="sample-differs" tabIndex={0}>{of.map((l, n) => <span key={n} class={l.sign === '-' ? 'critical' : 'good'}>{l.sign} {oneLine(l.text, 600)}{'\n'}</span>)}</pre>
+)
