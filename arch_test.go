@@ -149,7 +149,7 @@ var layers = map[string][]string{
 	"engine":           {"*"}, // but cmd
 	"agent/kerneltest": {},
 	"agent/bench":      {},
-	"web/fill":         {"api/clickhouse", "clickhouse", "migrations", "schema"},
+	"web/fill":         {"api/clickhouse", "clickhouse", "ingest/clickhouse", "migrations", "schema"},
 	// tests only
 	"e2e":                 {},
 	"testenv":             {"clickhouse"},

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"strings"
 	"testing"
 	"time"
 
@@ -82,5 +83,21 @@ func TestWhatIsKnownOfAnEntityIsWhatItsEventsSay(t *testing.T) {
 	user := ask("@usr.id", "root")
 	if user.Place != nil || user.Events.Total != 3 || facet(user, "@network.client.ip") != "[{203.0.113.66 3}]" || facet(user, "@usr.id") != "none" {
 		t.Errorf("of a user: %+v", user)
+	}
+
+	var over struct {
+		From, To, Total int64
+		Interval        string
+		Partial         bool
+		CountedFrom     *int64 `json:"counted_from"`
+	}
+	p.call(http.MethodPost, "/api/nightjar/v1/events/histogram", []byte(`{"filter":{"query":"source:sshd","from":"0"},"within_ms":20000}`), &over)
+	if over.From != start.UnixMilli() || over.To <= over.From || over.Total != 4 || over.Partial || over.CountedFrom != nil || over.Interval == "52w" {
+		t.Errorf("over all time: %+v", over)
+	}
+	for _, path := range []string{"events/histogram", "events/facets", "search/complete"} {
+		if status, said := p.as(p.key, http.MethodPost, "/api/nightjar/v1/"+path, `{"filter":{"query":"*"},"within_ms":0}`); status != 400 || !strings.Contains(said, "within_ms") {
+			t.Errorf("%s within no time: %d %s", path, status, said)
+		}
 	}
 }

@@ -1,6 +1,7 @@
 package clickhouse
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -37,15 +38,18 @@ const noValue = "unhex('FF')"
 // Facets implements facets.Store. The table is read once: the server counts each field's
 // lists of values, which are few, and takes them apart after that.
 func (f *Facets) Facets(ctx context.Context, q facets.Question) (facets.Counts, error) {
-	out := facets.Counts{Fields: make([]facets.FieldCounts, len(q.Fields))}
-	partial, err := f.runBy(ctx, q.Selection, q.Fields, func(c *counting) (string, error) { return c.facetsSQL(q) }, func(rows driver.Rows) error {
-		out.Total, out.Fields = 0, make([]facets.FieldCounts, len(q.Fields)) // of a statement that is run again
-		return scanFacets(rows, &out, q.Limit)
-	})
+	count := func(ctx context.Context, s facets.Selection) (out facets.Counts, err error) {
+		out.Partial, err = f.runBy(ctx, s, q.Fields, func(c *counting) (string, error) { return c.facetsSQL(q) }, func(rows driver.Rows) error {
+			out = facets.Counts{Fields: make([]facets.FieldCounts, len(q.Fields))} // of a statement that is run again
+			return scanFacets(rows, &out, q.Limit)
+		})
+		return out, err
+	}
+	out, from, err := newest[facets.Counts]{count: count}.within(ctx, q.Selection, q.Within)
 	if err != nil {
 		return facets.Counts{}, fmt.Errorf("count by fields: %w", searchError(ctx, err))
 	}
-	out.Partial = partial
+	out.From, out.Partial = from, out.Partial || from != nil
 	return out, nil
 }
 
@@ -54,12 +58,13 @@ func scanFacets(rows driver.Rows, out *facets.Counts, limit int) error {
 		var field uint8
 		var value string
 		var n, distinct uint64
-		if err := rows.Scan(&field, &value, &n, &distinct); err != nil {
+		var first, last int64
+		if err := rows.Scan(&field, &value, &n, &distinct, &first, &last); err != nil {
 			return fmt.Errorf("scan facet: %w", err)
 		}
 		switch {
 		case int(field) == len(out.Fields):
-			out.Total = n
+			out.Total, out.First, out.Last = n, schema.Millis(first), schema.Millis(last)
 		case value == "\xff":
 			out.Fields[field].Lacking = n
 		default:
@@ -74,16 +79,25 @@ func scanFacets(rows driver.Rows, out *facets.Counts, limit int) error {
 
 // Histogram implements facets.Store.
 func (f *Facets) Histogram(ctx context.Context, q facets.HistogramQuestion) (facets.Histogram, error) {
-	var out facets.Histogram
-	partial, err := f.runBy(ctx, q.Selection, q.Groups, func(c *counting) (string, error) { return c.histogramSQL(q) }, func(rows driver.Rows) (err error) {
-		out.Series, err = scanSeries(rows, q)
-		return err
-	})
+	count := func(ctx context.Context, s facets.Selection) (out facets.Histogram, err error) {
+		out.Partial, err = f.runBy(ctx, s, q.Groups, func(c *counting) (string, error) { return c.histogramSQL(q) }, func(rows driver.Rows) (err error) {
+			out.Series, err = scanSeries(rows, q)
+			return err
+		})
+		return out, err
+	}
+	out, from, err := newest[facets.Histogram]{count, joined}.within(ctx, q.Selection, q.Within)
 	if err != nil {
 		return facets.Histogram{}, fmt.Errorf("count over time: %w", searchError(ctx, err))
 	}
-	out.Partial = partial
+	slices.SortFunc(out.Series, greaterFirst)
+	out.From, out.Partial = from, out.Partial || from != nil
 	return out, nil
+}
+
+// greaterFirst is the order of series.
+func greaterFirst(a, b facets.Series) int {
+	return cmp.Or(cmp.Compare(b.Total, a.Total), slices.Compare(a.By, b.By))
 }
 
 func scanSeries(rows driver.Rows, q facets.HistogramQuestion) ([]facets.Series, error) {
@@ -113,20 +127,12 @@ func scanSeries(rows driver.Rows, q facets.HistogramQuestion) ([]facets.Series, 
 	for _, s := range groups {
 		out = append(out, *s)
 	}
-	slices.SortFunc(out, func(a, b facets.Series) int {
-		if a.Total != b.Total {
-			return map[bool]int{true: -1, false: 1}[a.Total > b.Total]
-		}
-		return slices.Compare(a.By, b.By)
-	})
 	return out, rows.Err()
 }
 
 // Span implements facets.Store. Older versions of a signal have the same times.
 func (f *Facets) Span(ctx context.Context, of facets.Selection) (from, to schema.Millis, err error) {
-	_, err = f.run(ctx, of, func(c *counting) (string, error) {
-		return "SELECT toUnixTimestamp64Milli(min(timestamp)), toUnixTimestamp64Milli(max(timestamp)), count() FROM " + c.table + " WHERE " + c.where, nil
-	}, func(rows driver.Rows) error {
+	_, err = f.run(ctx, of, func(c *counting) (string, error) { return c.spanSQL(of), nil }, func(rows driver.Rows) error {
 		for rows.Next() {
 			var first, last int64
 			var n uint64
@@ -145,29 +151,52 @@ func (f *Facets) Span(ctx context.Context, of facets.Selection) (from, to schema
 	return from, to, nil
 }
 
-// TagKeys implements facets.Store.
-func (f *Facets) TagKeys(ctx context.Context, of facets.Selection, containing string, limit int) (out []facets.ValueCount, err error) {
-	_, err = f.run(ctx, of, func(c *counting) (string, error) {
-		return fmt.Sprintf(`SELECT k, sum(c) AS n FROM (
-				SELECT arrayJoin(arrayDistinct(arrayMap(t -> substringIndex(t, ':', 1), arrayFilter(t -> position(t, ':') > 1, list)))) AS k, c FROM (
-					SELECT CAST(tags, 'Array(String)') AS list, count() AS c FROM %s%s WHERE %s GROUP BY list))
-			WHERE positionCaseInsensitiveUTF8(k, %s) > 0 GROUP BY k ORDER BY n DESC, k LIMIT %d`,
-			c.table, c.final, c.where, c.p.String(containing), limit), nil
-	}, func(rows driver.Rows) error {
-		out = nil
-		for rows.Next() {
-			var v facets.ValueCount
-			if err := rows.Scan(&v.Value, &v.Count); err != nil {
-				return fmt.Errorf("scan tag: %w", err)
-			}
-			out = append(out, v)
+// spanSQL has the first and the last moment, and whether there is one. Those of all events
+// are found by the index on time, which a search for the first of an order asks.
+func (c *counting) spanSQL(of facets.Selection) string {
+	from := " FROM " + c.table + " WHERE " + c.where
+	if _, all := of.Query.Root.(search.MatchAll); all && of.Of == facets.Events {
+		at := func(order string) string {
+			return "(SELECT toUnixTimestamp64Milli(timestamp) AS at" + from + " ORDER BY timestamp" + order + " LIMIT 1)"
 		}
-		return rows.Err()
-	})
+		return "SELECT min(at), max(at), count() FROM (SELECT at FROM " + at("") + " UNION ALL SELECT at FROM " + at(" DESC") + ")"
+	}
+	return "SELECT toUnixTimestamp64Milli(min(timestamp)), toUnixTimestamp64Milli(max(timestamp)), count()" + from
+}
+
+// TagKeys implements facets.Store.
+func (f *Facets) TagKeys(ctx context.Context, q facets.Question) ([]facets.ValueCount, error) {
+	count := func(ctx context.Context, s facets.Selection) (out []facets.ValueCount, err error) {
+		_, err = f.run(ctx, s, func(c *counting) (string, error) { return c.tagKeysSQL(q), nil }, func(rows driver.Rows) (err error) {
+			out, err = scanTagKeys(rows)
+			return err
+		})
+		return out, err
+	}
+	out, _, err := newest[[]facets.ValueCount]{count: count}.within(ctx, q.Selection, q.Within)
 	if err != nil {
 		return nil, fmt.Errorf("find tags: %w", searchError(ctx, err))
 	}
 	return out, nil
+}
+
+func (c *counting) tagKeysSQL(q facets.Question) string {
+	return fmt.Sprintf(`SELECT k, sum(c) AS n FROM (
+			SELECT arrayJoin(arrayDistinct(arrayMap(t -> substringIndex(t, ':', 1), arrayFilter(t -> position(t, ':') > 1, list)))) AS k, c FROM (
+				SELECT CAST(tags, 'Array(String)') AS list, count() AS c FROM %s%s WHERE %s GROUP BY list))
+		WHERE positionCaseInsensitiveUTF8(k, %s) > 0 GROUP BY k ORDER BY n DESC, k LIMIT %d`,
+		c.table, c.final, c.where, c.p.String(q.Containing), q.Limit)
+}
+
+func scanTagKeys(rows driver.Rows) (out []facets.ValueCount, err error) {
+	for rows.Next() {
+		var v facets.ValueCount
+		if err := rows.Scan(&v.Value, &v.Count); err != nil {
+			return nil, fmt.Errorf("scan tag: %w", err)
+		}
+		out = append(out, v)
+	}
+	return out, rows.Err()
 }
 
 // Paths implements facets.Store.
@@ -226,26 +255,49 @@ var signalColumnOf = map[schema.Field]string{
 	search.SignalField("triaged_by"): "triaged_by",
 }
 
-// values are a field's: one text, empty where there is none, or a list of them.
-func (c *counting) values(f schema.Field) (sql string, several bool) {
+// valueForm is how a column has a field's values.
+type valueForm uint8
+
+const (
+	oneText  valueForm = iota // empty where there is none
+	nullable                  // a text or a number, NULL where there is none
+	several                   // a list of texts
+)
+
+// list is the texts of a column of the form, as a list.
+func (f valueForm) list(column string) string {
+	switch f {
+	case oneText:
+		return fmt.Sprintf("if(%s = '', [], [toString(%[1]s)])", column)
+	case nullable:
+		return fmt.Sprintf("if(isNull(%s), [], [CAST(assumeNotNull(%[1]s), 'String')])", column)
+	}
+	return column
+}
+
+// values are a field's, as a column.
+func (c *counting) values(f schema.Field) (sql string, form valueForm) {
 	if c.of == facets.Signals {
 		if column := signalColumnOf[f]; column != "" {
-			return column, false
+			return column, oneText
 		}
 		if c.p.Columns != nil && f.Kind == schema.FieldAttribute {
 			if column := c.p.Columns(f.Name).Several; column != "" {
-				return column, true
+				return column, several
 			}
 		}
 		if f.Kind == schema.FieldReserved && slices.Contains(schema.OriginKeys, f.Name) {
 			tagged := search.ValuesSQL(schema.Field{Kind: schema.FieldTag, Name: f.Name}, c.p)
-			return "arrayDistinct(arrayConcat(" + tagged + ", " + search.ValuesSQL(f, c.p) + "))", true
+			return "arrayDistinct(arrayConcat(" + tagged + ", " + search.ValuesSQL(f, c.p) + "))", several
 		}
 	}
 	if f.Kind == schema.FieldReserved && f.Name != "tags" {
-		return f.Name, false
+		return f.Name, oneText
 	}
-	return search.ValuesSQL(f, c.p), true
+	if column := search.OneValueSQL(f, c.p); column != "" {
+		return column, nullable
+	}
+	return search.ValuesSQL(f, c.p), several
 }
 
 // facetsSQL has a row for each field and value: the field's number (that of all is one
@@ -254,27 +306,28 @@ func (c *counting) facetsSQL(q facets.Question) (string, error) {
 	var columns, sets, number, lists []string
 	for i, f := range q.Fields {
 		name := fmt.Sprintf("f%d", i)
-		sql, several := c.values(f.Field)
-		list := name
-		if !several {
-			list = fmt.Sprintf("if(%s = '', [], [toString(%[1]s)])", name)
-		}
+		sql, form := c.values(f.Field)
 		columns, sets = append(columns, sql+" AS "+name), append(sets, "("+name+")")
 		number = append(number, fmt.Sprintf("grouping(%s) = 0, %d", name, i))
-		lists = append(lists, fmt.Sprintf("grouping(%s) = 0, %s", name, list))
+		lists = append(lists, fmt.Sprintf("grouping(%s) = 0, %s", name, form.list(name)))
 	}
-	if len(columns) == 0 {
-		return fmt.Sprintf("SELECT toUInt8(0), '', count(), toUInt64(1) FROM %s%s WHERE %s", c.table, c.final, c.where), nil
+	first, last := "toInt64(0)", "toInt64(0)"
+	if q.Span {
+		first, last = "toUnixTimestamp64Milli(min(timestamp))", "toUnixTimestamp64Milli(max(timestamp))"
+		columns = append(columns, "timestamp")
 	}
-	counted := fmt.Sprintf("SELECT toUInt8(multiIf(%s, %d)) AS i, multiIf(%s, CAST([], 'Array(String)')) AS list, count() AS c FROM (SELECT %s FROM %s%s WHERE %s) GROUP BY GROUPING SETS (%s, ())",
-		strings.Join(number, ", "), len(q.Fields), strings.Join(lists, ", "), strings.Join(columns, ", "), c.table, c.final, c.where, strings.Join(sets, ", "))
+	if len(q.Fields) == 0 {
+		return fmt.Sprintf("SELECT toUInt8(0), '', count(), toUInt64(1), %s, %s FROM %s%s WHERE %s", first, last, c.table, c.final, c.where), nil
+	}
+	counted := fmt.Sprintf("SELECT toUInt8(multiIf(%s, %d)) AS i, multiIf(%s, CAST([], 'Array(String)')) AS list, count() AS c, %s AS a, %s AS b FROM (SELECT %s FROM %s%s WHERE %s) GROUP BY GROUPING SETS (%s, ())",
+		strings.Join(number, ", "), len(q.Fields), strings.Join(lists, ", "), first, last, strings.Join(columns, ", "), c.table, c.final, c.where, strings.Join(sets, ", "))
 	fits := ""
 	if q.Containing != "" {
 		fits = " WHERE v = " + noValue + " OR positionCaseInsensitiveUTF8(v, " + c.p.String(q.Containing) + ") > 0"
 	}
-	return fmt.Sprintf(`SELECT i, v, n, d FROM (
-			SELECT i, v, sum(c) AS n, countIf(v != %[1]s) OVER (PARTITION BY i) AS d FROM (
-				SELECT i, arrayJoin(if(empty(list), [%[1]s], list)) AS v, c FROM (%[2]s))%[4]s
+	return fmt.Sprintf(`SELECT i, v, n, d, a, b FROM (
+			SELECT i, v, sum(c) AS n, countIf(v != %[1]s) OVER (PARTITION BY i) AS d, min(a) AS a, max(b) AS b FROM (
+				SELECT i, arrayJoin(if(empty(list), [%[1]s], list)) AS v, c, a, b FROM (%[2]s))%[4]s
 			GROUP BY i, v)
 		ORDER BY i, v = %[1]s DESC, n DESC, v LIMIT %[3]d BY i`, noValue, counted, q.Limit+1, fits), nil
 }
@@ -287,7 +340,7 @@ func (c *counting) histogramSQL(q facets.HistogramQuestion) (string, error) {
 	for i, at := range q.Bounds {
 		starts[i] = int64(at)
 	}
-	columns := []string{"roundDown(toUnixTimestamp64Milli(timestamp), " + c.p.Ints(starts) + ") AS at"}
+	columns := []string{stretchSQL(c.p, starts) + " AS at"}
 	names := []string{"at"}
 	for i, f := range q.Groups {
 		sql, _ := c.values(f.Field) // one each
@@ -296,6 +349,19 @@ func (c *counting) histogramSQL(q facets.HistogramQuestion) (string, error) {
 	}
 	return fmt.Sprintf("SELECT %s, count() FROM %s%s WHERE %s GROUP BY %s LIMIT %d",
 		strings.Join(columns, ", "), c.table, c.final, c.where, strings.Join(names, ", "), maxPointsRead), nil
+}
+
+// stretchSQL is where the stretch begins that a moment is in. Where all are of one width,
+// that is a division and not a search.
+func stretchSQL(p *search.Params, starts []int64) string {
+	const at = "toUnixTimestamp64Milli(timestamp)"
+	first, width := starts[0], starts[1]-starts[0]
+	for i := range starts[1:] {
+		if starts[i+1]-starts[i] != width {
+			return "roundDown(" + at + ", " + p.Ints(starts) + ")"
+		}
+	}
+	return fmt.Sprintf("%d + intDiv(%s - %[1]d, %[3]d) * %[3]d", first, at, width)
 }
 
 // table is where a selection is counted by fields.

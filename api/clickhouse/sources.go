@@ -28,8 +28,16 @@ func (f *Facets) Sources(ctx context.Context, q facets.SourcesQuestion) (facets.
 	if err != nil {
 		return facets.Sources{}, fmt.Errorf("count by source: %w", searchError(ctx, err))
 	}
+	sends := map[string]bool{}
+	var most []string
+	for _, c := range out.All {
+		sends[c.Source] = true
+		most = append(most, c.Source)
+	}
 	var older []facets.SourceCounts
-	known, err := f.run(ctx, all, func(c *counting) (string, error) { return c.olderSourcesSQL(q), nil }, func(rows driver.Rows) (err error) {
+	known, err := f.run(ctx, all, func(c *counting) (string, error) {
+		return c.olderSourcesSQL(q, most[:min(len(most), maxSourcesLeftOut)]), nil
+	}, func(rows driver.Rows) (err error) {
 		older, err = scanOlderSources(rows)
 		return err
 	})
@@ -37,12 +45,8 @@ func (f *Facets) Sources(ctx context.Context, q facets.SourcesQuestion) (facets.
 		return facets.Sources{}, fmt.Errorf("find sources that are silent: %w", searchError(ctx, err))
 	}
 	out.Partial = counted || known || len(out.All) == maxSourcesRead || len(older) == maxSourcesRead
-	sending := map[string]bool{}
-	for _, c := range out.All {
-		sending[c.Source] = true
-	}
 	for _, o := range older {
-		if !sending[o.Source] {
+		if !sends[o.Source] {
 			o.Counts = make([]uint64, q.Stretches)
 			out.All = append(out.All, o)
 		}
@@ -55,6 +59,9 @@ func (f *Facets) Sources(ctx context.Context, q facets.SourcesQuestion) (facets.
 // maxSourcesRead bounds the sources that are told apart; an answer with as many is partial.
 // Somebody who writes what users say into the source of events makes many.
 const maxSourcesRead = 100_000
+
+// maxSourcesLeftOut are as many as a statement names.
+const maxSourcesLeftOut = 500
 
 func (c *counting) sourcesSQL(q facets.SourcesQuestion) (string, error) {
 	unread, err := q.Unread.SQL(c.p)
@@ -74,10 +81,12 @@ func (c *counting) sourcesSQL(q facets.SourcesQuestion) (string, error) {
 		moment(c.p, q.Hour), unread, failed, q.Stretches, start, q.Width, c.table, c.where, maxSourcesRead), nil
 }
 
-func (c *counting) olderSourcesSQL(q facets.SourcesQuestion) string {
+// olderSourcesSQL leaves out those that send the most: the table is ordered by source, so
+// what they sent before is not read.
+func (c *counting) olderSourcesSQL(q facets.SourcesQuestion, most []string) string {
 	return fmt.Sprintf(`SELECT source, toUnixTimestamp64Milli(max(seen)), argMax(toUnixTimestamp64Milli(timestamp), seq), max(events.seq)
-		FROM %s WHERE seen >= %s AND seen < %s AND %s GROUP BY source ORDER BY max(seen) DESC, source LIMIT %d`,
-		c.table, moment(c.p, q.Known), moment(c.p, q.Start), c.where, maxSourcesRead)
+		FROM %s WHERE seen >= %s AND seen < %s AND source NOT IN (%s) AND %s GROUP BY source ORDER BY max(seen) DESC, source LIMIT %d`,
+		c.table, moment(c.p, q.Known), moment(c.p, q.Start), c.p.Strings(most), c.where, maxSourcesRead)
 }
 
 func scanSources(rows driver.Rows, out *facets.Sources) error {

@@ -322,7 +322,7 @@ func (w *world) CountHidden(context.Context, string, []schema.Millis) (map[strin
 	return nil, nil
 }
 
-func (w *world) TagKeys(context.Context, facets.Selection, string, int) ([]facets.ValueCount, error) {
+func (w *world) TagKeys(context.Context, facets.Question) ([]facets.ValueCount, error) {
 	return nil, nil
 }
 

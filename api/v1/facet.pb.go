@@ -101,7 +101,10 @@ type EventFacetsRequest struct {
 	// Values of each, the most frequent: 10 unless given, at most 100.
 	Limit *int32 `protobuf:"varint,3,opt,name=limit,proto3,oneof" json:"limit,omitempty"`
 	// Only values that have this in them, in any letter case; empty: all.
-	Containing    string `protobuf:"bytes,4,opt,name=containing,proto3" json:"containing,omitempty"`
+	Containing string `protobuf:"bytes,4,opt,name=containing,proto3" json:"containing,omitempty"`
+	// Of what is newest, as much as can be counted in so many milliseconds, 1 to 30,000;
+	// absent: all. What was counted is exact from counted_from on.
+	WithinMs      *int32 `protobuf:"varint,5,opt,name=within_ms,proto3,oneof" json:"within_ms,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -162,6 +165,13 @@ func (x *EventFacetsRequest) GetContaining() string {
 		return x.Containing
 	}
 	return ""
+}
+
+func (x *EventFacetsRequest) GetWithinMs() int32 {
+	if x != nil && x.WithinMs != nil {
+		return *x.WithinMs
+	}
+	return 0
 }
 
 type GetSearchProgressRequest struct {
@@ -659,7 +669,10 @@ type CompleteSearchRequest struct {
 	// signals all time.
 	Filter *LogFilter `protobuf:"bytes,4,opt,name=filter,proto3" json:"filter,omitempty"`
 	// 20 unless given, at most 100.
-	Limit         *int32 `protobuf:"varint,5,opt,name=limit,proto3,oneof" json:"limit,omitempty"`
+	Limit *int32 `protobuf:"varint,5,opt,name=limit,proto3,oneof" json:"limit,omitempty"`
+	// Values of the newest events, as many as can be looked at in so many milliseconds, 1 to
+	// 30,000; absent: of all. It has no meaning for signals.
+	WithinMs      *int32 `protobuf:"varint,6,opt,name=within_ms,proto3,oneof" json:"within_ms,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -729,11 +742,21 @@ func (x *CompleteSearchRequest) GetLimit() int32 {
 	return 0
 }
 
+func (x *CompleteSearchRequest) GetWithinMs() int32 {
+	if x != nil && x.WithinMs != nil {
+		return *x.WithinMs
+	}
+	return 0
+}
+
 type CompleteSearchResponse struct {
 	state       protoimpl.MessageState `protogen:"open.v1"`
 	Completions []*Completion          `protobuf:"bytes,1,rep,name=completions,proto3" json:"completions,omitempty"`
 	// There are more.
-	More          bool `protobuf:"varint,2,opt,name=more,proto3" json:"more,omitempty"`
+	More bool `protobuf:"varint,2,opt,name=more,proto3" json:"more,omitempty"`
+	// Values of events before this moment were not looked at, in milliseconds since 1970;
+	// absent: all were.
+	CountedFrom   *int64 `protobuf:"varint,3,opt,name=counted_from,proto3,oneof" json:"counted_from,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -780,6 +803,13 @@ func (x *CompleteSearchResponse) GetMore() bool {
 		return x.More
 	}
 	return false
+}
+
+func (x *CompleteSearchResponse) GetCountedFrom() int64 {
+	if x != nil && x.CountedFrom != nil {
+		return *x.CountedFrom
+	}
+	return 0
 }
 
 type Completion struct {
@@ -862,7 +892,10 @@ type FacetsResponse struct {
 	// The time ran out: the counts are of what was read by then, and less than there is.
 	Partial bool `protobuf:"varint,3,opt,name=partial,proto3" json:"partial,omitempty"`
 	// In milliseconds.
-	ElapsedMs     int64    `protobuf:"varint,4,opt,name=elapsed_ms,proto3" json:"elapsed_ms,omitempty"`
+	ElapsedMs int64 `protobuf:"varint,4,opt,name=elapsed_ms,proto3" json:"elapsed_ms,omitempty"`
+	// What was before this moment is not counted, since within_ms were over; in milliseconds
+	// since 1970. Absent: nothing was left out for that.
+	CountedFrom   *int64   `protobuf:"varint,5,opt,name=counted_from,proto3,oneof" json:"counted_from,omitempty"`
 	Warnings      []string `protobuf:"bytes,90,rep,name=warnings,proto3" json:"warnings,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -922,6 +955,13 @@ func (x *FacetsResponse) GetPartial() bool {
 func (x *FacetsResponse) GetElapsedMs() int64 {
 	if x != nil {
 		return x.ElapsedMs
+	}
+	return 0
+}
+
+func (x *FacetsResponse) GetCountedFrom() int64 {
+	if x != nil && x.CountedFrom != nil {
+		return *x.CountedFrom
 	}
 	return 0
 }
@@ -1132,7 +1172,10 @@ type EventHistogramRequest struct {
 	Filter  *LogFilter             `protobuf:"bytes,1,opt,name=filter,proto3" json:"filter,omitempty"`
 	Buckets *Buckets               `protobuf:"bytes,2,opt,name=buckets,proto3" json:"buckets,omitempty"`
 	// status, source, or both; without, all are one series.
-	GroupBy       []string `protobuf:"bytes,3,rep,name=group_by,proto3" json:"group_by,omitempty"`
+	GroupBy []string `protobuf:"bytes,3,rep,name=group_by,proto3" json:"group_by,omitempty"`
+	// Of what is newest, as much as can be counted in so many milliseconds, 1 to 30,000;
+	// absent: all. What was counted is exact from counted_from on.
+	WithinMs      *int32 `protobuf:"varint,4,opt,name=within_ms,proto3,oneof" json:"within_ms,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1186,6 +1229,13 @@ func (x *EventHistogramRequest) GetGroupBy() []string {
 		return x.GroupBy
 	}
 	return nil
+}
+
+func (x *EventHistogramRequest) GetWithinMs() int32 {
+	if x != nil && x.WithinMs != nil {
+		return *x.WithinMs
+	}
+	return 0
 }
 
 // Buckets are stretches of time, which begin where a clock on the wall of the time zone
@@ -1267,7 +1317,14 @@ type HistogramResponse struct {
 	// The time ran out: the counts are of what was read by then, and less than there is.
 	Partial bool `protobuf:"varint,7,opt,name=partial,proto3" json:"partial,omitempty"`
 	// In milliseconds.
-	ElapsedMs     int64    `protobuf:"varint,8,opt,name=elapsed_ms,proto3" json:"elapsed_ms,omitempty"`
+	ElapsedMs int64 `protobuf:"varint,8,opt,name=elapsed_ms,proto3" json:"elapsed_ms,omitempty"`
+	// What was before this moment is not counted, since within_ms were over; in milliseconds
+	// since 1970. Absent: nothing was left out for that.
+	CountedFrom *int64 `protobuf:"varint,9,opt,name=counted_from,proto3,oneof" json:"counted_from,omitempty"`
+	// From when to when it is, as the filter says or, where it does not, from the first to the
+	// last that there is; in milliseconds since 1970, without the end.
+	From          int64    `protobuf:"varint,10,opt,name=from,proto3" json:"from,omitempty"`
+	To            int64    `protobuf:"varint,11,opt,name=to,proto3" json:"to,omitempty"`
 	Warnings      []string `protobuf:"bytes,90,rep,name=warnings,proto3" json:"warnings,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1355,6 +1412,27 @@ func (x *HistogramResponse) GetPartial() bool {
 func (x *HistogramResponse) GetElapsedMs() int64 {
 	if x != nil {
 		return x.ElapsedMs
+	}
+	return 0
+}
+
+func (x *HistogramResponse) GetCountedFrom() int64 {
+	if x != nil && x.CountedFrom != nil {
+		return *x.CountedFrom
+	}
+	return 0
+}
+
+func (x *HistogramResponse) GetFrom() int64 {
+	if x != nil {
+		return x.From
+	}
+	return 0
+}
+
+func (x *HistogramResponse) GetTo() int64 {
+	if x != nil {
+		return x.To
 	}
 	return 0
 }
@@ -2116,15 +2194,18 @@ const file_facet_proto_rawDesc = "" +
 	"\n" +
 	"containing\x18\x04 \x01(\tR\n" +
 	"containingB\b\n" +
-	"\x06_limit\"\xa1\x01\n" +
+	"\x06_limit\"\xd2\x01\n" +
 	"\x12EventFacetsRequest\x12.\n" +
 	"\x06filter\x18\x01 \x01(\v2\x16.nightjar.v1.LogFilterR\x06filter\x12\x16\n" +
 	"\x06facets\x18\x02 \x03(\tR\x06facets\x12\x19\n" +
 	"\x05limit\x18\x03 \x01(\x05H\x00R\x05limit\x88\x01\x01\x12\x1e\n" +
 	"\n" +
 	"containing\x18\x04 \x01(\tR\n" +
-	"containingB\b\n" +
-	"\x06_limit\"2\n" +
+	"containing\x12!\n" +
+	"\twithin_ms\x18\x05 \x01(\x05H\x01R\twithin_ms\x88\x01\x01B\b\n" +
+	"\x06_limitB\f\n" +
+	"\n" +
+	"_within_ms\"2\n" +
 	"\x18GetSearchProgressRequest\x12\x16\n" +
 	"\x06search\x18\x01 \x01(\tR\x06search\"h\n" +
 	"\x0eSearchProgress\x12\x18\n" +
@@ -2156,32 +2237,39 @@ const file_facet_proto_rawDesc = "" +
 	"\x03fix\x18\x05 \x01(\v2\x16.nightjar.v1.SearchFixR\x03fix\"7\n" +
 	"\tSearchFix\x12\x14\n" +
 	"\x05label\x18\x01 \x01(\tR\x05label\x12\x14\n" +
-	"\x05query\x18\x02 \x01(\tR\x05query\"\xaa\x01\n" +
+	"\x05query\x18\x02 \x01(\tR\x05query\"\xdb\x01\n" +
 	"\x15CompleteSearchRequest\x12\x12\n" +
 	"\x04over\x18\x01 \x01(\tR\x04over\x12\x14\n" +
 	"\x05field\x18\x02 \x01(\tR\x05field\x12\x12\n" +
 	"\x04text\x18\x03 \x01(\tR\x04text\x12.\n" +
 	"\x06filter\x18\x04 \x01(\v2\x16.nightjar.v1.LogFilterR\x06filter\x12\x19\n" +
-	"\x05limit\x18\x05 \x01(\x05H\x00R\x05limit\x88\x01\x01B\b\n" +
-	"\x06_limit\"g\n" +
+	"\x05limit\x18\x05 \x01(\x05H\x00R\x05limit\x88\x01\x01\x12!\n" +
+	"\twithin_ms\x18\x06 \x01(\x05H\x01R\twithin_ms\x88\x01\x01B\b\n" +
+	"\x06_limitB\f\n" +
+	"\n" +
+	"_within_ms\"\xa1\x01\n" +
 	"\x16CompleteSearchResponse\x129\n" +
 	"\vcompletions\x18\x01 \x03(\v2\x17.nightjar.v1.CompletionR\vcompletions\x12\x12\n" +
-	"\x04more\x18\x02 \x01(\bR\x04more\"q\n" +
+	"\x04more\x18\x02 \x01(\bR\x04more\x12'\n" +
+	"\fcounted_from\x18\x03 \x01(\x03H\x00R\fcounted_from\x88\x01\x01B\x0f\n" +
+	"\r_counted_from\"q\n" +
 	"\n" +
 	"Completion\x12\x12\n" +
 	"\x04text\x18\x01 \x01(\tR\x04text\x12\x16\n" +
 	"\x06insert\x18\x02 \x01(\tR\x06insert\x12\x12\n" +
 	"\x04kind\x18\x03 \x01(\tR\x04kind\x12\x19\n" +
 	"\x05count\x18\x04 \x01(\x03H\x00R\x05count\x88\x01\x01B\b\n" +
-	"\x06_count\"\xae\x01\n" +
+	"\x06_count\"\xe8\x01\n" +
 	"\x0eFacetsResponse\x12\x14\n" +
 	"\x05total\x18\x01 \x01(\x03R\x05total\x12*\n" +
 	"\x06facets\x18\x02 \x03(\v2\x12.nightjar.v1.FacetR\x06facets\x12\x18\n" +
 	"\apartial\x18\x03 \x01(\bR\apartial\x12\x1e\n" +
 	"\n" +
 	"elapsed_ms\x18\x04 \x01(\x03R\n" +
-	"elapsed_ms\x12 \n" +
-	"\bwarnings\x18Z \x03(\tB\x04\x88\xb5\x18\x01R\bwarnings\"\x84\x01\n" +
+	"elapsed_ms\x12'\n" +
+	"\fcounted_from\x18\x05 \x01(\x03H\x00R\fcounted_from\x88\x01\x01\x12 \n" +
+	"\bwarnings\x18Z \x03(\tB\x04\x88\xb5\x18\x01R\bwarningsB\x0f\n" +
+	"\r_counted_from\"\x84\x01\n" +
 	"\x05Facet\x12\x14\n" +
 	"\x05facet\x18\x01 \x01(\tR\x05facet\x12/\n" +
 	"\x06values\x18\x02 \x03(\v2\x17.nightjar.v1.FacetValueR\x06values\x12\x1a\n" +
@@ -2195,16 +2283,19 @@ const file_facet_proto_rawDesc = "" +
 	"\x16SignalHistogramRequest\x121\n" +
 	"\x06filter\x18\x01 \x01(\v2\x19.nightjar.v1.SignalFilterR\x06filter\x12.\n" +
 	"\abuckets\x18\x02 \x01(\v2\x14.nightjar.v1.BucketsR\abuckets\x12\x1a\n" +
-	"\bgroup_by\x18\x03 \x03(\tR\bgroup_by\"\x93\x01\n" +
+	"\bgroup_by\x18\x03 \x03(\tR\bgroup_by\"\xc4\x01\n" +
 	"\x15EventHistogramRequest\x12.\n" +
 	"\x06filter\x18\x01 \x01(\v2\x16.nightjar.v1.LogFilterR\x06filter\x12.\n" +
 	"\abuckets\x18\x02 \x01(\v2\x14.nightjar.v1.BucketsR\abuckets\x12\x1a\n" +
-	"\bgroup_by\x18\x03 \x03(\tR\bgroup_by\"f\n" +
+	"\bgroup_by\x18\x03 \x03(\tR\bgroup_by\x12!\n" +
+	"\twithin_ms\x18\x04 \x01(\x05H\x00R\twithin_ms\x88\x01\x01B\f\n" +
+	"\n" +
+	"_within_ms\"f\n" +
 	"\aBuckets\x12\x19\n" +
 	"\x05count\x18\x01 \x01(\x05H\x00R\x05count\x88\x01\x01\x12\x1a\n" +
 	"\binterval\x18\x02 \x01(\tR\binterval\x12\x1a\n" +
 	"\btimezone\x18\x03 \x01(\tR\btimezoneB\b\n" +
-	"\x06_count\"\x9d\x02\n" +
+	"\x06_count\"\xfb\x02\n" +
 	"\x11HistogramResponse\x12\x1a\n" +
 	"\binterval\x18\x01 \x01(\tR\binterval\x12\x1a\n" +
 	"\btimezone\x18\x02 \x01(\tR\btimezone\x12\x16\n" +
@@ -2215,8 +2306,13 @@ const file_facet_proto_rawDesc = "" +
 	"\apartial\x18\a \x01(\bR\apartial\x12\x1e\n" +
 	"\n" +
 	"elapsed_ms\x18\b \x01(\x03R\n" +
-	"elapsed_ms\x12 \n" +
-	"\bwarnings\x18Z \x03(\tB\x04\x88\xb5\x18\x01R\bwarnings\"\xac\x01\n" +
+	"elapsed_ms\x12'\n" +
+	"\fcounted_from\x18\t \x01(\x03H\x00R\fcounted_from\x88\x01\x01\x12\x12\n" +
+	"\x04from\x18\n" +
+	" \x01(\x03R\x04from\x12\x0e\n" +
+	"\x02to\x18\v \x01(\x03R\x02to\x12 \n" +
+	"\bwarnings\x18Z \x03(\tB\x04\x88\xb5\x18\x01R\bwarningsB\x0f\n" +
+	"\r_counted_from\"\xac\x01\n" +
 	"\x0fHistogramSeries\x124\n" +
 	"\x02by\x18\x01 \x03(\v2$.nightjar.v1.HistogramSeries.ByEntryR\x02by\x12\x16\n" +
 	"\x06counts\x18\x02 \x03(\x03R\x06counts\x12\x14\n" +
@@ -2412,8 +2508,12 @@ func file_facet_proto_init() {
 	file_facet_proto_msgTypes[0].OneofWrappers = []any{}
 	file_facet_proto_msgTypes[1].OneofWrappers = []any{}
 	file_facet_proto_msgTypes[10].OneofWrappers = []any{}
+	file_facet_proto_msgTypes[11].OneofWrappers = []any{}
 	file_facet_proto_msgTypes[12].OneofWrappers = []any{}
+	file_facet_proto_msgTypes[13].OneofWrappers = []any{}
+	file_facet_proto_msgTypes[17].OneofWrappers = []any{}
 	file_facet_proto_msgTypes[18].OneofWrappers = []any{}
+	file_facet_proto_msgTypes[19].OneofWrappers = []any{}
 	file_facet_proto_msgTypes[23].OneofWrappers = []any{}
 	file_facet_proto_msgTypes[25].OneofWrappers = []any{}
 	file_facet_proto_msgTypes[27].OneofWrappers = []any{}

@@ -28,6 +28,29 @@ func ValuesSQL(f schema.Field, p *Params) string {
 	return "if(" + f.Name + " = '', [], [toString(" + f.Name + ")])"
 }
 
+// OneValueSQL is the field's one value as its column has it: a nullable text or number,
+// whose text is the one that ValuesSQL lists. It is empty where some events may have
+// several values, or of several kinds. What is counted by a column is counted several
+// times as fast as by a list.
+func OneValueSQL(f schema.Field, p *Params) string {
+	if f.Kind != schema.FieldAttribute {
+		return ""
+	}
+	e := emitter{p: p}
+	a := e.attribute(f.Name)
+	switch a.shapes &^ schema.Below {
+	case schema.OneString:
+		return a.text()
+	case schema.OneInt:
+		return a.column + ".:Int64"
+	case schema.OneFloat:
+		return a.column + ".:Float64"
+	case schema.OneBool:
+		return a.column + ".:Bool"
+	}
+	return ""
+}
+
 // attributeValues joins the forms that the leaves at a path can be stored in.
 func (e *emitter) attributeValues(path string) string {
 	a := e.attribute(path)

@@ -10,7 +10,6 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
-	"strings"
 	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
@@ -83,7 +82,7 @@ func run(ctx context.Context, dir string, of amounts) error {
 		}
 	}
 	signals := time.Since(began)
-	if err := inParts(ctx, conn, of.events, eventsOnce, of.event); err != nil {
+	if err := fillEvents(ctx, conn, of); err != nil {
 		return fmt.Errorf("events: %w", err)
 	}
 	fmt.Printf("%d signals in %s, %d events in %s\n", of.signals, signals.Round(time.Millisecond), of.events, (time.Since(began) - signals).Round(time.Millisecond))
@@ -122,39 +121,4 @@ func (of amounts) signal(from, n int) string {
 			['env:prod', concat('team:', toString(h %% 5)), 'tactic:TA0006-credential-access', concat('technique:T11', toString(h %% 20), '-kind'), concat('source:source', toString(h %% 8))], json,
 			concat(substring(json, 1, length(json) - 1), ',"samples":[]}')
 		FROM numbers(%d, %d)`, of.moment(of.signals), from, n)
-}
-
-// eventsOnce is how many events are made; the others are copies of theirs, of later times,
-// whose JSON the server need not read once more.
-const eventsOnce = 1_000_000
-
-// event makes events of eight sources; one in fifty is an error.
-func (of amounts) event(from, n int) string {
-	if from > 0 {
-		return of.copied(from, n)
-	}
-	return fmt.Sprintf(`INSERT INTO events (seq, timestamp, seen, source, service, host, status, message, tags, attributes, raw)
-		WITH %s AS at, cityHash64(number) AS h,
-			concat('{"duration":', toString(h %% 1000), ',"http":{"method":"', ['GET', 'POST', 'PUT'][h %% 3 + 1], '"},"usr":{"id":"u', toString(h %% 5000), '"}}') AS json
-		SELECT number + 1, at, at, concat('source', toString(h %% 8)), concat('service', toString(h %% 20)), concat('host', toString(h %% 100)),
-			if(h %% 50 = 0, 'error', 'info'), concat('request ', toString(h %% 100000), if(number %% 1000000 = 7, ' needle', ' ok'), ' from 10.0.', toString(h %% 256), '.1 took a while'),
-			['env:prod', concat('team:', toString(h %% 5))], json, json
-		FROM numbers(%d, %d)`, of.moment(of.events), from, n)
-}
-
-// copied makes events out of the first ones.
-func (of amounts) copied(from, n int) string {
-	later := fmt.Sprintf(" + toIntervalMillisecond(%d)", int64(from)*int64(of.days)*86_400_000/int64(of.events))
-	var columns []string
-	for _, name := range schema.Events.ColumnNames() {
-		switch name {
-		case "seq":
-			name = fmt.Sprintf("seq + %d", from)
-		case "timestamp", "seen":
-			name += later
-		}
-		columns = append(columns, name)
-	}
-	return fmt.Sprintf("INSERT INTO events (%s) SELECT %s FROM events WHERE seq <= %d",
-		strings.Join(schema.Events.ColumnNames(), ", "), strings.Join(columns, ", "), n)
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"slices"
 	"strings"
+	"time"
 
 	"nightjar/api"
 	"nightjar/api/services/events"
@@ -102,7 +103,11 @@ func (s *FacetService) CompleteSearch(ctx context.Context, in *pb.CompleteSearch
 	if limit < 1 || limit > maxCompletions {
 		return nil, api.BadRequest("limit", "want 1 to %d, got %d", maxCompletions, limit)
 	}
-	c := completer{FacetService: s, text: in.GetText(), limit: limit}
+	within, err := withinOf(in.WithinMs)
+	if err != nil {
+		return nil, err
+	}
+	c := completer{FacetService: s, text: in.GetText(), limit: limit, within: within}
 	if err := c.over(in); err != nil {
 		return nil, err
 	}
@@ -119,6 +124,8 @@ type completer struct {
 	place func(string) schema.Field
 	text  string
 	limit int
+	// within is Question.Within.
+	within time.Duration
 }
 
 func (c *completer) over(in *pb.CompleteSearchRequest) (err error) {
@@ -143,12 +150,12 @@ func (c *completer) values(ctx context.Context, field string) (*pb.CompleteSearc
 		return &pb.CompleteSearchResponse{}, nil // they are another each time
 	}
 	found, err := c.Store.Facets(ctx, Question{
-		Selection: c.of, Fields: []Field{{Name: field, Field: f}}, Limit: c.limit, Containing: c.text,
+		Selection: c.of, Fields: []Field{{Name: field, Field: f}}, Limit: c.limit, Containing: c.text, Within: c.within,
 	})
 	if err != nil {
 		return nil, err
 	}
-	out := &pb.CompleteSearchResponse{More: found.Fields[0].Distinct > uint64(len(found.Fields[0].Values))}
+	out := &pb.CompleteSearchResponse{More: found.Fields[0].Distinct > uint64(len(found.Fields[0].Values)), CountedFrom: moment(found.From)}
 	for _, v := range found.Fields[0].Values {
 		out.Completions = append(out.Completions, &pb.Completion{Text: v.Value, Insert: search.ValueText(v.Value), Kind: "value", Count: new(int64(v.Count))})
 	}
@@ -174,7 +181,7 @@ func (c *completer) names(ctx context.Context) (*pb.CompleteSearchResponse, erro
 				add("reserved", name, nil)
 			}
 		}
-		tags, err := c.Store.TagKeys(ctx, c.of, text, maxCompletions)
+		tags, err := c.Store.TagKeys(ctx, Question{Selection: c.of, Containing: text, Limit: maxCompletions, Within: c.within})
 		if err != nil {
 			return nil, err
 		}

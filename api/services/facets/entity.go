@@ -7,8 +7,10 @@ import (
 	"slices"
 
 	"github.com/valyala/fastjson"
+	"golang.org/x/sync/errgroup"
 
 	"nightjar/api"
+	"nightjar/api/services/events"
 	pb "nightjar/api/v1"
 	"nightjar/compiler/search"
 	"nightjar/schema"
@@ -25,7 +27,7 @@ var (
 // defaultPast is where events of an entity are counted, where nobody says.
 const defaultPast = "now-7d"
 
-// GetEntity is what is known of a value of a field.
+// GetEntity is what is known of a value of a field. What is stored of it is asked all at once.
 func (s *FacetService) GetEntity(ctx context.Context, in *pb.GetEntityRequest) (*pb.Entity, error) {
 	field := schema.ParseField(in.GetField())
 	switch {
@@ -40,46 +42,58 @@ func (s *FacetService) GetEntity(ctx context.Context, in *pb.GetEntityRequest) (
 	if err != nil {
 		return nil, err
 	}
-	others := slices.DeleteFunc(slices.Clone(eventFacets), func(name string) bool { return name == in.GetField() })
-	asked := others
-	if in.GetField() == "@network.client.ip" {
-		asked = slices.Concat(others, entityPlaces)
-	}
-	if out.Events, err = s.counts(ctx, ofEvents(r), asked, schema.ParseField); err != nil {
-		return nil, err
-	}
-	out.Location, out.Events.Facets = out.Events.Facets[len(others):], out.Events.Facets[:len(others)]
-	if out.Place, err = s.placeOf(in.GetValue()); err != nil {
-		return nil, err
-	}
 	selected, err := s.signals(&pb.SignalFilter{Query: out.Query})
 	if err != nil {
 		return nil, err
 	}
-	if out.Signals, err = s.counts(ctx, selected, signalFacets, search.SignalField); err != nil {
-		return nil, err
-	}
-	if out.ReferenceTables, err = s.tablesOf(ctx, in.GetValue()); err != nil {
+	if out.Place, err = s.placeOf(in.GetValue()); err != nil {
 		return nil, err
 	}
 	if s.Listed != nil {
 		out.ThreatLists = s.Listed(in.GetValue())
 	}
+	all, ctx := errgroup.WithContext(ctx)
+	all.Go(func() (err error) {
+		out.Events, out.Location, err = s.eventsOf(ctx, in.GetField(), r)
+		return err
+	})
+	all.Go(func() (err error) {
+		out.Signals, err = s.counts(ctx, selected, signalFacets, search.SignalField)
+		return err
+	})
+	all.Go(func() (err error) {
+		out.ReferenceTables, err = s.tablesOf(ctx, in.GetValue())
+		return err
+	})
+	if err := all.Wait(); err != nil {
+		return nil, err
+	}
 	return out, nil
 }
 
+// eventsOf counts an entity's events by the other fields, and those of an address by where it is.
+func (s *FacetService) eventsOf(ctx context.Context, field string, r events.Selection) (found *pb.EntityCounts, location []*pb.Facet, err error) {
+	others := slices.DeleteFunc(slices.Clone(eventFacets), func(name string) bool { return name == field })
+	asked := others
+	if field == "@network.client.ip" {
+		asked = slices.Concat(others, entityPlaces)
+	}
+	if found, err = s.counts(ctx, ofEvents(r), asked, schema.ParseField); err != nil {
+		return nil, nil, err
+	}
+	found.Facets, location = found.Facets[:len(others)], found.Facets[len(others):]
+	return found, location, nil
+}
+
 func (s *FacetService) counts(ctx context.Context, of Selection, names []string, place func(string) schema.Field) (*pb.EntityCounts, error) {
-	found, err := s.facets(ctx, Question{Selection: of}, names, nil, place)
+	q := Question{Selection: of, Span: true}
+	found, counted, err := s.count(ctx, q, names, nil, place)
 	if err != nil {
 		return nil, err
 	}
 	out := &pb.EntityCounts{Total: found.Total, Facets: found.Facets, Partial: found.Partial}
 	if found.Total > 0 {
-		first, end, err := s.Store.Span(ctx, of)
-		if err != nil {
-			return nil, err
-		}
-		out.First, out.Last = int64(first), int64(end-1)
+		out.First, out.Last = int64(counted.First), int64(counted.Last)
 	}
 	return out, nil
 }

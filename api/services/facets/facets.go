@@ -59,8 +59,34 @@ func (s *FacetService) CountEventFacets(ctx context.Context, in *pb.EventFacetsR
 	if err != nil {
 		return nil, err
 	}
+	within, err := withinOf(in.WithinMs)
+	if err != nil {
+		return nil, err
+	}
 	place := func(name string) schema.Field { return r.Names.Rename(schema.ParseField(name)) }
-	return s.facets(ctx, Question{Selection: ofEvents(r), Containing: in.GetContaining()}, in.GetFacets(), in.Limit, place)
+	return s.facets(ctx, Question{Selection: ofEvents(r), Containing: in.GetContaining(), Within: within}, in.GetFacets(), in.Limit, place)
+}
+
+// maxWithin bounds within_ms.
+const maxWithin = 30_000
+
+// withinOf reads within_ms.
+func withinOf(ms *int32) (time.Duration, error) {
+	if ms == nil {
+		return 0, nil
+	}
+	if *ms < 1 || *ms > maxWithin {
+		return 0, api.BadRequest("within_ms", "want 1 to %d, got %d", maxWithin, *ms)
+	}
+	return time.Duration(*ms) * time.Millisecond, nil
+}
+
+// moment is a moment as the API has it.
+func moment(at *schema.Millis) *int64 {
+	if at == nil {
+		return nil
+	}
+	return new(int64(*at))
 }
 
 // signals reads a filter of signals.
@@ -89,37 +115,26 @@ func ofEvents(r events.Selection) Selection {
 
 // facets answers. place says where the values of a field are.
 func (s *FacetService) facets(ctx context.Context, q Question, names []string, limit *int32, place func(string) schema.Field) (*pb.FacetsResponse, error) {
+	out, _, err := s.count(ctx, q, names, limit, place)
+	return out, err
+}
+
+// count answers, and has what was counted beside.
+func (s *FacetService) count(ctx context.Context, q Question, names []string, limit *int32, place func(string) schema.Field) (*pb.FacetsResponse, Counts, error) {
 	began := time.Now()
-	if q.Limit = defaultValues; limit != nil {
-		q.Limit = int(*limit)
-	}
-	switch {
-	case q.Limit < 1 || q.Limit > maxValues:
-		return nil, api.BadRequest("limit", "want 1 to %d, got %d", maxValues, q.Limit)
-	case len(names) > maxFacets:
-		return nil, api.BadRequest("facets", "at most %d, got %d", maxFacets, len(names))
-	}
-	for _, name := range names {
-		f := place(name)
-		switch {
-		case name == "" || name == "@":
-			return nil, api.BadRequest("facets", "an empty name; want fields, such as host or @http.method")
-		case f.Kind == schema.FieldReserved && (f.Name == "message" || f.Name == "timestamp"):
-			return nil, api.BadRequest("facets", "%s is another one nearly each time, so it is not counted by", name)
-		case slices.ContainsFunc(q.Fields, func(o Field) bool { return o.Field == f }):
-			return nil, api.BadRequest("facets", "%s is there twice", api.Shorten(name))
-		}
-		q.Fields = append(q.Fields, Field{Name: name, Field: f})
+	q, err := fieldsOf(q, names, limit, place)
+	if err != nil {
+		return nil, Counts{}, err
 	}
 	found, err := s.Store.Facets(ctx, q)
 	if err != nil {
-		return nil, err
+		return nil, Counts{}, err
 	}
-	out := &pb.FacetsResponse{Total: int64(found.Total), Partial: found.Partial, ElapsedMs: time.Since(began).Milliseconds()}
 	labels, err := s.labels(ctx, q)
 	if err != nil {
-		return nil, err
+		return nil, Counts{}, err
 	}
+	out := &pb.FacetsResponse{Total: int64(found.Total), Partial: found.Partial, CountedFrom: moment(found.From), ElapsedMs: time.Since(began).Milliseconds()}
 	for i, f := range found.Fields {
 		facet := &pb.Facet{Facet: q.Fields[i].Name, Distinct: int64(f.Distinct), Lacking: int64(f.Lacking)}
 		for _, v := range f.Values {
@@ -127,7 +142,33 @@ func (s *FacetService) facets(ctx context.Context, q Question, names []string, l
 		}
 		out.Facets = append(out.Facets, facet)
 	}
-	return out, nil
+	return out, found, nil
+}
+
+// fieldsOf is the question with its limit and fields.
+func fieldsOf(q Question, names []string, limit *int32, place func(string) schema.Field) (Question, error) {
+	if q.Limit = defaultValues; limit != nil {
+		q.Limit = int(*limit)
+	}
+	switch {
+	case q.Limit < 1 || q.Limit > maxValues:
+		return q, api.BadRequest("limit", "want 1 to %d, got %d", maxValues, q.Limit)
+	case len(names) > maxFacets:
+		return q, api.BadRequest("facets", "at most %d, got %d", maxFacets, len(names))
+	}
+	for _, name := range names {
+		f := place(name)
+		switch {
+		case name == "" || name == "@":
+			return q, api.BadRequest("facets", "an empty name; want fields, such as host or @http.method")
+		case f.Kind == schema.FieldReserved && (f.Name == "message" || f.Name == "timestamp"):
+			return q, api.BadRequest("facets", "%s is another one nearly each time, so it is not counted by", name)
+		case slices.ContainsFunc(q.Fields, func(o Field) bool { return o.Field == f }):
+			return q, api.BadRequest("facets", "%s is there twice", api.Shorten(name))
+		}
+		q.Fields = append(q.Fields, Field{Name: name, Field: f})
+	}
+	return q, nil
 }
 
 // labels are what people know values by, by field.

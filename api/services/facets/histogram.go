@@ -35,7 +35,11 @@ func (s *FacetService) CountEventsOverTime(ctx context.Context, in *pb.EventHist
 	if err != nil {
 		return nil, err
 	}
-	return s.histogram(ctx, HistogramQuestion{Selection: ofEvents(r), Groups: groups}, in.GetBuckets())
+	within, err := withinOf(in.WithinMs)
+	if err != nil {
+		return nil, err
+	}
+	return s.histogram(ctx, HistogramQuestion{Selection: ofEvents(r), Groups: groups, Within: within}, in.GetBuckets())
 }
 
 // groupFields are fields of few values: each has a count in every stretch.
@@ -67,22 +71,26 @@ func (s *FacetService) histogram(ctx context.Context, q HistogramQuestion, in *p
 	if err != nil {
 		return nil, err
 	}
-	out := &pb.HistogramResponse{Interval: w.String(), Timezone: loc.String()}
+	out := &pb.HistogramResponse{Interval: w.String(), Timezone: loc.String(), From: int64(from), To: int64(to)}
 	if to > from {
 		q.From, q.To, q.Bounds = &from, &to, bounds(from, to, w, loc)
 		found, err := s.Store.Histogram(ctx, q)
 		if err != nil {
 			return nil, err
 		}
-		out.Partial = found.Partial
+		out.Partial, out.CountedFrom = found.Partial, moment(found.From)
 		fill(out, q, found)
 	}
 	out.ElapsedMs = time.Since(began).Milliseconds()
 	return out, nil
 }
 
-// span is what the selection says, and where it says nothing, what there is.
+// span is what the selection says, and where it says nothing, what there is. Events since
+// 1970 or earlier are those since the first one: all time would else be one stretch.
 func (s *FacetService) span(ctx context.Context, of Selection) (from, to schema.Millis, err error) {
+	if of.Of == Events && of.From != nil && *of.From <= 0 {
+		of.Query, of.From = everything, nil
+	}
 	if of.From == nil || of.To == nil {
 		if from, to, err = s.Store.Span(ctx, of); err != nil {
 			return 0, 0, err
@@ -94,8 +102,11 @@ func (s *FacetService) span(ctx context.Context, of Selection) (from, to schema.
 	if of.To != nil {
 		to = *of.To
 	}
-	return from, to, nil
+	return from, max(from, to), nil
 }
+
+// everything finds all events.
+var everything = &search.Query{Root: search.MatchAll{}}
 
 // fill shows the counts.
 func fill(out *pb.HistogramResponse, q HistogramQuestion, found Histogram) {

@@ -2,6 +2,7 @@ package facets
 
 import (
 	"context"
+	"time"
 
 	"nightjar/api/limits"
 	"nightjar/compiler/search"
@@ -17,8 +18,8 @@ type Store interface {
 	// Span is from when to when there is something that the selection finds: its first
 	// moment, and the one after its last. Both are 0 where there is nothing.
 	Span(context.Context, Selection) (from, to schema.Millis, err error)
-	// TagKeys are the most frequent keys of tags with this in them.
-	TagKeys(ctx context.Context, of Selection, containing string, limit int) ([]ValueCount, error)
+	// TagKeys are the most frequent keys of tags with what Containing says in them.
+	TagKeys(context.Context, Question) ([]ValueCount, error)
 	// Sources are what sent events, those with the most counted ones first.
 	Sources(context.Context, SourcesQuestion) (Sources, error)
 	// Paths are the paths of attributes that events have, in no order.
@@ -50,6 +51,10 @@ type Question struct {
 	Limit  int // values of each field
 	// Containing is what values have in them, in any letter case; empty: all are counted.
 	Containing string
+	// Span has the first and the last moment told, too.
+	Span bool
+	// Within has only as much of the newest events counted as that takes; 0: all.
+	Within time.Duration
 }
 
 // Field is a field as it was asked for, and where its values are.
@@ -62,8 +67,13 @@ type Field struct {
 type Counts struct {
 	Total  uint64
 	Fields []FieldCounts
+	// First and Last are the moments of the first and the last, where they were asked for and
+	// there are any.
+	First, Last schema.Millis
 	// Partial says that the time ran out: there are more.
 	Partial bool
+	// From is since when it was counted, if not all could be Within the time.
+	From *schema.Millis
 }
 
 // FieldCounts are the most frequent values of a field, the most frequent first.
@@ -84,12 +94,16 @@ type HistogramQuestion struct {
 	Selection
 	Bounds []schema.Millis // where stretches begin, ascending, and where the last one ends
 	Groups []Field
+	// Within has only as much of the newest events counted as that takes; 0: all.
+	Within time.Duration
 }
 
 // Histogram are the counts of groups, the greatest first.
 type Histogram struct {
 	Series  []Series
 	Partial bool
+	// From is since when it was counted, if not all could be Within the time.
+	From *schema.Millis
 }
 
 // Series is a group: its values in the order of the question, and a count for each stretch.
@@ -121,8 +135,8 @@ func (g gated) Facets(ctx context.Context, q Question) (Counts, error) {
 	return limits.Through(ctx, g.of(q.Selection), func() (Counts, error) { return g.Store.Facets(ctx, q) })
 }
 
-func (g gated) TagKeys(ctx context.Context, of Selection, containing string, limit int) ([]ValueCount, error) {
-	return limits.Through(ctx, g.of(of), func() ([]ValueCount, error) { return g.Store.TagKeys(ctx, of, containing, limit) })
+func (g gated) TagKeys(ctx context.Context, q Question) ([]ValueCount, error) {
+	return limits.Through(ctx, g.of(q.Selection), func() ([]ValueCount, error) { return g.Store.TagKeys(ctx, q) })
 }
 
 func (g gated) Histogram(ctx context.Context, q HistogramQuestion) (Histogram, error) {

@@ -70,9 +70,12 @@ export interface Completion {
   count: number | undefined
 }
 
-/** complete names fields that contain a text or, of a field, values. */
+/** soon is in how many milliseconds a completion is there: it looks at the newest events first. */
+const soon = 80
+
+/** complete names fields that contain a text or, of a field, values; of events those of the newest. */
 export async function complete(over: Over, field: string, text: string, filter: Filter, signal: AbortSignal): Promise<Completion[]> {
-  const body = { over, text, limit: 12, filter: bodyOf(filter, over), ...(field === '' ? {} : { field }) }
+  const body = { over, text, limit: 12, filter: bodyOf(filter, over), ...(over === 'events' ? { within_ms: soon } : {}), ...(field === '' ? {} : { field }) }
   const c = await call<{ completions?: { text: string; insert: string; kind: string; count?: number }[] }>('/api/nightjar/v1/search/complete', { body, signal })
   return (c.completions ?? []).map((x) => ({ text: x.text, insert: x.insert, kind: x.kind, count: x.count }))
 }

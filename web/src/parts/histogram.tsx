@@ -59,6 +59,7 @@ export function Histogram({ counts, layers, onZoom }: HistogramProps) {
         viewBox={`0 0 ${width} ${height}`} preserveAspectRatio="none" role="img" aria-label={summary(stacks, layers, zone)}
         onPointerDown={begin} onPointerMove={move} onPointerUp={end} onPointerLeave={() => move(undefined)}
       >
+        {counts && uncounted(counts) > 0 && <rect class="uncounted" x="0" y="0" width={uncounted(counts) * width} height={height} />}
         {stacks.map((s, i) => <Bar key={s.from} stack={s} field={layers.field} x={(i * width) / stacks.length} wide={width / stacks.length} most={most} />)}
         {over && over.from !== undefined && (
           <rect class="brush" x={(Math.min(over.from, over.to) * width) / stacks.length} y="0" width={((Math.abs(over.to - over.from) + 1) * width) / stacks.length} height={height} />
@@ -70,6 +71,12 @@ export function Histogram({ counts, layers, onZoom }: HistogramProps) {
       </div>
     </div>
   )
+}
+
+/** uncounted is the part of the time, from its beginning on, that is not counted yet. */
+const uncounted = (h: Counts): number => {
+  const first = h.starts[0] ?? 0
+  return h.end > first && h.counted !== undefined && h.partial ? Math.min(1, Math.max(0, (h.counted - first) / (h.end - first))) : 0
 }
 
 /** Bar is one stretch: its first layer at the base line. */

@@ -9,7 +9,7 @@ import { useAsk } from '../../state/ask'
 import { whatOf } from '../../state/field'
 import { day, clockMillis, useZone, zoneName, type Range } from '../../state/time'
 import { count, oneLine } from '../../state/text'
-import { useOverTime } from './page'
+import { useOverTime } from '../search/counts'
 
 /** layers are what events say of themselves: errors at the base line. */
 const layers: Layers = {
@@ -21,7 +21,8 @@ const most = 25
 
 /** EventsOf are an entity's events: over time, and the newest. */
 export function EventsOf({ filter, known, look }: { filter: Filter; known: Known | undefined; look: (r: Range) => void }) {
-  const counts = useOverTime(filter, 'events')
+  const zone = useZone()
+  const counts = useOverTime(JSON.stringify([filter, zone]), filter, zone)
   const found = useAsk(JSON.stringify(filter), (stop) => searchEvents(filter.query, filter.from, filter.to, undefined, most, stop), 'keep')
   if (found.error) return <Problem error={found.error} again={found.again} />
   if (!found.value) return <div class="bones" aria-busy="true"><i class="bone" /><i class="bone" /><i class="bone" /></div>

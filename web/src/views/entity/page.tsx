@@ -1,6 +1,5 @@
 import type { ComponentChildren } from 'preact'
 import { entityOf, type Entity, type Known } from '../../api/entity'
-import { countOverTime } from '../../api/facets'
 import type { Filter } from '../../api/signals'
 import { Problem } from '../../parts/problem'
 import { TimeRange } from '../../parts/time-range'
@@ -9,7 +8,7 @@ import { change, pathOf, useAddress } from '../../state/address'
 import { useAsk } from '../../state/ask'
 import { kindOf } from '../../state/field'
 import { useKeys } from '../../state/keys'
-import { age, dayAndClock, rangeName, useZone, zoneName, zoneOf, type Range } from '../../state/time'
+import { age, dayAndClock, rangeName, useZone, zoneName, type Range } from '../../state/time'
 import { count, plural, shown, term } from '../../state/text'
 import { Beside } from './beside'
 import { EventsOf } from './events'
@@ -82,10 +81,4 @@ export function Section({ title, note, link, children }: { title: string; note: 
       <div class="section-body">{children}</div>
     </section>
   )
-}
-
-/** useOverTime counts what a filter finds in stretches of time. */
-export function useOverTime(filter: Filter, of: 'signals' | 'events') {
-  const zone = useZone()
-  return useAsk(JSON.stringify([filter, of, zone]), (stop) => countOverTime(filter, [of === 'signals' ? 'severity' : 'status'], 60, zoneOf(zone), stop, of), 'keep')
 }

@@ -1,6 +1,5 @@
 import { useState } from 'preact/hooks'
 import { complete } from '../../api/search'
-import { countFacets } from '../../api/facets'
 import type { Event } from '../../api/events'
 import type { Filter } from '../../api/signals'
 import { Facet } from '../../parts/facet'
@@ -11,6 +10,7 @@ import { useAsk } from '../../state/ask'
 import { valuesOf, without, withToggled } from '../../state/query'
 import { oneLine } from '../../state/text'
 import { fieldsIn } from './columns'
+import { useFacets } from './counts'
 import { askFor } from './filter'
 
 const always = ['source', 'host', 'service', 'status']
@@ -54,7 +54,7 @@ function telling(events: Event[]): string[] {
 function Group({ filter, fields, at, less }: { filter: Filter; fields: string[]; at: number; less?: string }) {
   const asked = { ...filter, query: less ? without(filter.query, less) || '*' : filter.query }
   const key = fields.length === 0 || at === 0 ? null : JSON.stringify([asked, fields, at]) // the rows come first
-  const counts = useAsk(key, (stop) => countFacets(asked, fields.slice(0, 20), 20, stop, 'events'), 'keep')
+  const counts = useFacets(key, asked, fields)
   if (fields.length === 0) return null
   if (counts.error && !counts.value) return <div class="facet-problem"><Problem error={counts.error} again={counts.again} /></div>
   return (
