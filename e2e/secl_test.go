@@ -236,3 +236,61 @@ func TestABacktestRehearsesKills(t *testing.T) {
 		}
 	}
 }
+
+// TestAPolicyOfTheEngineIsRehearsedByTheAPI holds that what a policy would have killed is told
+// before anybody makes it blocking: of the engine's own by its id, of enabled rules only, and
+// that what can't be asked is refused with its place.
+func TestAPolicyOfTheEngineIsRehearsedByTheAPI(t *testing.T) {
+	t.Parallel()
+	p := startEngine(t)
+	_, stored := minerRuns()
+	p.call("POST", "/api/v2/logs", []byte("["+strings.Join(stored, ",")+"]"), nil)
+	const rules, policies = "/api/v2/remote_config/products/cws/agent_rules", "/api/v2/remote_config/products/cws/policy"
+	var made struct {
+		Data struct{ ID string } `json:"data"`
+	}
+	p.call("POST", policies, []byte(`{"data": {"type": "policy", "attributes": {"name": "mine", "enabled": true}}}`), &made)
+	policy := made.Data.ID
+	for name, enabled := range map[string]bool{"miners": true, "off": false} {
+		p.call("POST", rules, []byte(fmt.Sprintf(
+			`{"data": {"type": "agent_rule", "attributes": {"name": %q, "enabled": %t, "expression": "exec.file.name == \"xmrig\"", "monitoring": [%q], "actions": [{"kill": {"signal": "SIGKILL"}}]}}}`, name, enabled, policy)), nil)
+	}
+	type found struct {
+		Rule   string
+		Events int
+		Kills  struct{ Asked, Killed, Disarmed int }
+	}
+	var answer struct{ Rules []found }
+	const path = "/api/nightjar/v1/agents/rehearsals"
+	ask := func(more string) {
+		p.call("POST", path, []byte(fmt.Sprintf(`{"policy_ids": [%q], "from": "now-1h", "to": "now"%s}`, policy, more)), &answer)
+	}
+	want := found{Rule: "miners", Events: 9}
+	want.Kills.Asked, want.Kills.Killed, want.Kills.Disarmed = 9, 7, 2
+	p.await("found", func() bool {
+		ask("")
+		return len(answer.Rules) == 1 && answer.Rules[0].Events == want.Events
+	})
+	if answer.Rules[0] != want {
+		t.Errorf("it says %+v, want %+v", answer.Rules[0], want)
+	}
+	ask(`, "kill_limit": 2, "rules": ["miners"]`)
+	if got := answer.Rules[0].Kills; got.Killed != 4 || got.Disarmed != 5 {
+		t.Errorf("with an agent that stops after two: %+v", got)
+	}
+	stdout, stderr, code := p.run("secl", "backtest", "--policy-id", policy, "--from", "-1h")
+	if code != exitOK || !strings.Contains(stdout, "would have killed 7 of 9 times") {
+		t.Errorf("the command: exit %d: %s%s", code, stdout, stderr)
+	}
+	for body, why := range map[string]string{
+		`{"from": "now-1h", "to": "now"}`:                                                     "policies: missing",
+		`{"policy_ids": ["no-such-one"], "from": "now-1h", "to": "now"}`:                      "no-such-one",
+		`{"policy_ids": ["` + policy + `"], "from": "now-1h", "to": "now", "rules": ["off"]}`: `no enabled rule \"off\"`,
+		`{"policies": [{"text": "]"}], "from": "now-1h", "to": "now"}`:                        "policies[0]",
+		`{"policy_ids": ["` + policy + `"], "from": "now-1h", "to": "now", "protect": ["x"]}`: "protect[0]: want the absolute path",
+	} {
+		if status, text, err := p.request("POST", path, []byte(body)); err != nil || !strings.Contains(string(text), why) {
+			t.Errorf("%s: %d %s %v, want %q", body, status, text, err, why)
+		}
+	}
+}

@@ -133,6 +133,7 @@ var services = map[string][]group{
 		{Endpoint{ReadAgents, Quiet}, "GetAgentRollout"},
 		{Endpoint{WriteAgents, Change}, "UpdateAgentRollout StopAgentRollout ResumeAgentRollout RollBackAgentRollout"},
 	},
+	"Rehearsal": {{Endpoint{RunHistory, Quiet}, "RehearsePolicies"}},
 	"AgentRule": {
 		{Endpoint{ReadAgents, Quiet}, "ListAgentRules GetAgentRule CheckAgentExpression ListLegacyAgentRules GetLegacyAgentRule"},
 		{Endpoint{WriteAgents, Change}, "CreateAgentRule UpdateAgentRule DeleteAgentRule CreateLegacyAgentRule UpdateLegacyAgentRule DeleteLegacyAgentRule"},

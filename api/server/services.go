@@ -20,6 +20,7 @@ import (
 	"nightjar/api/services/notifications"
 	"nightjar/api/services/operations"
 	"nightjar/api/services/pipelines"
+	"nightjar/api/services/rehearsals"
 	"nightjar/api/services/responses"
 	"nightjar/api/services/rules"
 	"nightjar/api/services/signals"
@@ -54,6 +55,7 @@ type services struct {
 	agentRules        *agents.AgentRuleService
 	agentPolicies     *agents.AgentPolicyService
 	agentControl      *agents.ControlService
+	rehearsals        *rehearsals.RehearsalService
 	indicators        *signals.IndicatorService
 	pipelines         *pipelines.PipelineService
 	responses         *responses.ResponseService
@@ -114,6 +116,9 @@ func (s *services) ofSearch(deps Deps, gates limits.Queries) {
 		Tables: deps.Tables, Listed: listedIn(deps), Places: deps.Places,
 	}
 	s.sqls = &events.SQLService{DB: events.LimitSQL(deps.SQL, gates.Searches), Now: deps.Now}
+	s.rehearsals = &rehearsals.RehearsalService{
+		DB: events.LimitSQL(deps.SQL, gates.Searches), Policies: deps.Configuration.AgentPolicies, Rules: deps.Configuration.AgentRules, Defaults: deps.AgentDefaults, Now: deps.Now,
+	}
 	s.logs = &events.LogService{Intake: deps.Intake}
 	s.views = &views.ViewService{Store: deps.Configuration.SavedViews}
 	s.demo = &views.DemoService{Store: deps.Configuration.Demos, Rules: s.rules, Jobs: s.triageJobs, Intake: deps.Intake, Now: deps.Now}
@@ -172,6 +177,7 @@ func registerREST(ctx context.Context, mux *runtime.ServeMux, conn grpc.ClientCo
 		pb.RegisterTriageJobServiceHandlerClient(ctx, mux, pb.NewTriageJobServiceClient(conn)),
 		pb.RegisterViewServiceHandlerClient(ctx, mux, pb.NewViewServiceClient(conn)),
 		pb.RegisterDemoServiceHandlerClient(ctx, mux, pb.NewDemoServiceClient(conn)),
+		pb.RegisterRehearsalServiceHandlerClient(ctx, mux, pb.NewRehearsalServiceClient(conn)),
 		pb.RegisterFacetServiceHandlerClient(ctx, mux, pb.NewFacetServiceClient(conn)),
 		pb.RegisterSQLServiceHandlerClient(ctx, mux, pb.NewSQLServiceClient(conn)),
 		pb.RegisterStatusServiceHandlerClient(ctx, mux, pb.NewStatusServiceClient(conn)),
@@ -215,6 +221,7 @@ func (s *services) registerGRPC(server, events grpc.ServiceRegistrar) {
 	pb.RegisterTriageJobServiceServer(server, s.triageJobs)
 	pb.RegisterViewServiceServer(server, s.views)
 	pb.RegisterDemoServiceServer(server, s.demo)
+	pb.RegisterRehearsalServiceServer(server, s.rehearsals)
 	pb.RegisterFacetServiceServer(server, s.facets)
 	pb.RegisterSQLServiceServer(server, s.sqls)
 	pb.RegisterStatusServiceServer(server, s.statuses)
