@@ -182,5 +182,7 @@ func (l *Log) save(next head) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.head, l.unsure = next, false
+	close(l.moved)
+	l.moved = make(chan struct{})
 	return nil
 }

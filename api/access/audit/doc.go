@@ -16,6 +16,8 @@
 //     that was cut off or whose every hash was made anew: the newest hash is also in a file
 //     of the data folder (head). Against somebody who can write both there is no promise,
 //     and none in the moment before an entry goes from the log on disk to the table.
+//   - List shows whatever was written or noted before it was asked, while the table takes
+//     entries (TestAListHasWhatWasNotedBeforeIt).
 //   - Many refusals alike are written one by one up to a bound, and after that as one
 //     entry a minute that says how many there were.
 //

@@ -47,9 +47,40 @@ type Query struct {
 	Limit  int
 }
 
-// List shows entries, the newest first.
+// listWait is how long List waits for entries on their way to the table.
+const listWait = 5 * time.Second
+
+// List shows entries, the newest first: all that were written or noted before it was called,
+// unless the table does not take them for long.
 func (l *Log) List(ctx context.Context, q Query) ([]Row, error) {
+	l.settle(ctx)
 	return l.deps.Store.List(ctx, q)
+}
+
+// settle waits until what was written or noted by now is in the table.
+func (l *Log) settle(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, listWait)
+	defer cancel()
+	kept := make(chan struct{})
+	select {
+	case l.flush <- kept:
+	case <-ctx.Done():
+		return
+	}
+	<-kept
+	for last := l.disk.Next() - 1; ; {
+		l.mu.Lock()
+		there, moved := l.head.Seq >= last, l.moved
+		l.mu.Unlock()
+		if there {
+			return
+		}
+		select {
+		case <-moved:
+		case <-ctx.Done():
+			return
+		}
+	}
 }
 
 // Deps are what a Log is made of.
@@ -72,6 +103,7 @@ type Log struct {
 	deps  Deps
 	disk  *wal.Log
 	notes chan Entry
+	flush chan chan<- struct{} // asks that all notes so far be kept; closed then
 	lost  atomic.Uint64
 
 	refusals refusals
@@ -79,8 +111,9 @@ type Log struct {
 	// unsure: the table may have rows behind the head. Only carry reads and writes it.
 	unsure bool
 
-	mu   sync.Mutex
-	head head
+	mu    sync.Mutex
+	head  head
+	moved chan struct{} // closed when the head is another
 }
 
 // head is how far the log on disk has been carried on.
@@ -101,7 +134,7 @@ const maxNotes = 4096
 // Open makes a Log. It asks the store for its newest row.
 func Open(ctx context.Context, deps Deps) (*Log, error) {
 	deps.MaxBytes = cmp.Or(deps.MaxBytes, 64<<20)
-	l := &Log{deps: deps, notes: make(chan Entry, maxNotes), refusals: newRefusals()}
+	l := &Log{deps: deps, notes: make(chan Entry, maxNotes), flush: make(chan chan<- struct{}), moved: make(chan struct{}), refusals: newRefusals()}
 	disk, report, err := wal.Open(wal.Options{Dir: filepath.Join(deps.Dir, "log"), SegmentBytes: 1 << 20, MaxRecord: 8 << 20})
 	if err != nil {
 		return nil, fmt.Errorf("open the audit log: %w", err)
@@ -231,6 +264,11 @@ func (l *Log) keepNotes(ctx context.Context) {
 		select {
 		case e := <-l.notes:
 			l.keep(append([]Entry{e}, l.waitingNotes()...))
+		case kept := <-l.flush:
+			for notes := l.waitingNotes(); len(notes) > 0; notes = l.waitingNotes() {
+				l.keep(notes)
+			}
+			close(kept)
 		case <-summary.C:
 			l.keep(l.refusals.sums(schema.MillisOf(l.deps.Now())))
 		case <-ctx.Done():

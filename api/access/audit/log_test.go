@@ -36,6 +36,13 @@ func (t *table) Last(context.Context) (Row, error) {
 	return slices.MaxFunc(t.rows, func(a, b Row) int { return int(a.Seq) - int(b.Seq) }), t.before
 }
 
+// fail has the table take nothing.
+func (t *table) fail(why error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.before = why
+}
+
 func (t *table) Insert(_ context.Context, rows []Row) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -61,7 +68,11 @@ func (t *table) Rows(_ context.Context, from uint64, show func(Row) error) error
 	return nil
 }
 
-func (t *table) List(context.Context, Query) ([]Row, error) { return t.rows, nil }
+func (t *table) List(context.Context, Query) ([]Row, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return slices.Clone(t.rows), nil
+}
 
 // intake takes events, and knows batches that it had.
 type intake struct {
@@ -134,6 +145,41 @@ func (w *world) verify(l *Log) Report {
 		w.t.Fatal(err)
 	}
 	return r
+}
+
+// TestAListHasWhatWasNotedBeforeIt notes and lists at once, again and again, while entries
+// are carried; and lists where the table takes none.
+func TestAListHasWhatWasNotedBeforeIt(t *testing.T) {
+	w := newWorld(t)
+	l := w.open()
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- l.Run(ctx) }()
+	listed := func(ctx context.Context) int {
+		t.Helper()
+		rows, err := l.List(ctx, Query{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(rows)
+	}
+	for n := range 100 {
+		l.Note(Entry{Kind: "change", Outcome: Done, Object: fmt.Sprint("rule ", n)})
+		if got := listed(t.Context()); got != n+1 {
+			t.Fatalf("%d of %d entries are listed", got, n+1)
+		}
+	}
+	w.table.fail(errors.New("away"))
+	l.Note(Entry{Kind: "change", Outcome: Done, Object: "later"})
+	impatient, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	if got := listed(impatient); got != 100 {
+		t.Errorf("%d entries are listed of a table that takes no more after 100", got)
+	}
+	stop()
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
 }
 
 // TestARemovedHeadIsInTheLog; what was cut off with it comes back while it is on disk.
