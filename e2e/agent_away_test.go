@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -21,6 +22,7 @@ import (
 // began and ended, in ms since 1970.
 type numbered struct {
 	began, ended []int64
+	count        atomic.Int64 // as many
 	stop         func()
 }
 
@@ -41,6 +43,7 @@ func executeNumbered(t *testing.T, program string) *numbered {
 				return
 			}
 			n.began, n.ended = append(n.began, began), append(n.ended, time.Now().UnixMilli()+1)
+			n.count.Add(1)
 		}
 	}()
 	n.stop = sync.OnceFunc(func() { close(stopping); <-done })
@@ -65,7 +68,7 @@ func (p *process) mortalAgent(args ...string) (said *lockedBuffer, end func(sysc
 		})
 	}
 	p.t.Cleanup(func() { end(syscall.SIGKILL) })
-	p.awaitFor(time.Minute, "watching", func() bool { return strings.Contains(said.String(), agentWatches) })
+	p.await("watching", func() bool { return strings.Contains(said.String(), agentWatches) })
 	return said, end
 }
 
@@ -144,11 +147,15 @@ func TestAServerThatIsAwayAndAnAgentThatIsKilledLoseNothing(t *testing.T) {
 	load := executeNumbered(t, program)
 	time.Sleep(away / 4)
 	p.kill()
+	unwatched := int64(0) // how many at most ran while no agent did
 	for range 2 {
 		time.Sleep(away / 3)
+		before := load.count.Load()
 		end(syscall.SIGKILL)
 		_, end = p.mortalAgent(args...)
+		unwatched += load.count.Load() - before
 	}
+	watched := load.count.Load()
 	time.Sleep(away / 3)
 	status := func() string {
 		out, _ := exec.Command(p.path, "agent", "status", "--state-dir", state).CombinedOutput() // what it says is looked at
@@ -159,8 +166,9 @@ func TestAServerThatIsAwayAndAnAgentThatIsKilledLoseNothing(t *testing.T) {
 	}
 	p.start()
 	time.Sleep(away / 4)
+	p.await("more programs that were watched than not", func() bool { return load.count.Load() > watched+unwatched })
 	load.stop()
-	p.awaitFor(2*time.Minute, "everything delivered", func() bool { return strings.Contains(status(), " 0 wait, and 0 of earlier runs") })
+	p.await("everything delivered", func() bool { return strings.Contains(status(), " 0 wait, and 0 of earlier runs") })
 	end(syscall.SIGTERM)
 	p.caughtUp()
 

@@ -107,7 +107,7 @@ func TestARestoredEngineIsTheOneThatWasBackedUp(t *testing.T) {
 			again.deliver(fmt.Sprintf("%d-%d", s, n))
 		}
 	}
-	p.drained(time.Minute)
+	p.drained(patience)
 	rows, names := p.count("SELECT count() FROM events WHERE source = 'chaos'"), p.count("SELECT uniqExact(toString(attributes.name)) FROM events WHERE source = 'chaos'")
 	if want := uint64(again.acknowledged.Load()); rows != want || names != want {
 		t.Errorf("after everything was sent again: %d events, %d different ones, want %d", rows, names, want)
@@ -187,7 +187,7 @@ func TestAServerOfTheUsersIsBackedUpWhereItSays(t *testing.T) {
 	}
 	p := startEngineWith(t, []string{use("before")})
 	p.call(http.MethodPost, "/api/v2/logs", chaosBody("x"), nil)
-	p.drained(time.Minute)
+	p.drained(patience)
 	file := filepath.Join(t.TempDir(), "backup.tar")
 	if _, stderr, code := p.run("backup", file); code != exitFailure || !strings.Contains(stderr, "backup-to") {
 		t.Errorf("without a destination: exit %d: %s", code, stderr)
@@ -209,7 +209,7 @@ func TestAServerOfTheUsersIsBackedUpWhereItSays(t *testing.T) {
 	}
 	p.start()
 	p.call(http.MethodPost, "/api/v2/logs", chaosBody("y"), nil)
-	p.drained(time.Minute)
+	p.drained(patience)
 	var rows, names uint64
 	if err := admin.QueryRow(t.Context(), "SELECT count(), uniqExact(toString(attributes.name)) FROM after.events").Scan(&rows, &names); err != nil {
 		t.Fatal(err)

@@ -145,7 +145,7 @@ func (x *exchange) play(p *process, n *names) []string {
 		p.say(strings.ToLower(x.method), n.of(x.body)+"\n")
 		return nil
 	}
-	for end := time.Now().Add(30 * time.Second); ; time.Sleep(100 * time.Millisecond) {
+	for end := time.Now().Add(patience); ; time.Sleep(100 * time.Millisecond) {
 		problems := x.once(p, n)
 		if len(problems) == 0 || !x.await || time.Now().After(end) {
 			return problems

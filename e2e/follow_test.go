@@ -246,7 +246,7 @@ func TestChaosFollow(t *testing.T) {
 	done := "" // what was done, for when it fails
 	complete := func() {
 		t.Helper()
-		deadline := time.Now().Add(60 * time.Second)
+		deadline := time.Now().Add(patience)
 		for stored() < uint64(r.written) {
 			if time.Now().After(deadline) {
 				t.Fatalf("%d of %d lines are stored after %s; the follower said:\n%s", stored(), r.written, done, f.output)

@@ -99,8 +99,12 @@ func TestThreatListsMarkEvents(t *testing.T) {
 	p.kill()
 	p.start()
 	p.await("the lists of before", func() bool {
-		out, _, _ := p.run("intel", "lookup", "evil.example")
-		return strings.Contains(out, "partner")
+		for indicator, list := range map[string]string{"evil.example": "partner", "198.51.100.9": "tor", "192.0.2.200": "ours"} {
+			if out, _, _ := p.run("intel", "lookup", indicator); !strings.Contains(out, list) {
+				return false
+			}
+		}
+		return true
 	})
 	mark("second")
 	broken.Store(false)

@@ -26,7 +26,7 @@ func TestALogMeansTheSameByBothDoors(t *testing.T) {
 	}
 	defer conn.Close()
 	at := time.Now().UnixMilli()
-	ctx, cancel := context.WithTimeout(metadata.AppendToOutgoingContext(t.Context(), "dd-api-key", p.key), 20*time.Second)
+	ctx, cancel := context.WithTimeout(metadata.AppendToOutgoingContext(t.Context(), "dd-api-key", p.key), patience)
 	defer cancel()
 	attributes, err := structpb.NewStruct(map[string]any{"usr": map[string]any{"id": 7}})
 	if err != nil {

@@ -7,6 +7,8 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -40,6 +42,7 @@ func TestPartsThatAreGoneAreTold(t *testing.T) {
 			p.start()
 		}
 	}
+	gone := rowsOfPart(t, parts[0]) + rowsOfPart(t, parts[1])
 	if err := flip(filepath.Join(parts[0], "data.bin"), 200); err != nil {
 		t.Fatal(err)
 	}
@@ -51,7 +54,7 @@ func TestPartsThatAreGoneAreTold(t *testing.T) {
 	left := uint64(0)
 	p.await("as many are told as are gone", func() bool { // the folder that is away at once, what can't be read when all was read
 		left = p.count("SELECT count() FROM events")
-		return left < uint64((sent-1)*batchEvents) && said() == float64(sent*batchEvents)-float64(left)
+		return left == uint64(sent*batchEvents)-gone && said() == float64(gone)
 	})
 	if n := p.count("SELECT countIf(attributes.name IS NOT NULL) FROM events"); n != left {
 		t.Errorf("of %d events %d can be read", left, n)
@@ -63,10 +66,21 @@ func TestPartsThatAreGoneAreTold(t *testing.T) {
 	lost := said()
 	p.kill()
 	p.start()
-	time.Sleep(2 * time.Second) // it has looked again
+	p.await("as many as before the restart", func() bool { return said() == lost })
+	time.Sleep(2 * time.Second) // it looks again
 	if said() != lost {
 		t.Errorf("after a restart %v are said to be lost, before %v", said(), lost)
 	}
+}
+
+// rowsOfPart is how many events a part holds, as its folder says.
+func rowsOfPart(t *testing.T, part string) uint64 {
+	t.Helper()
+	n, err := strconv.ParseUint(strings.TrimSpace(read(t, filepath.Join(part, "count.txt"))), 10, 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
 }
 
 // eventParts are the folders of the parts with the most data.

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"regexp"
 	"strconv"
+	"strings"
 	"testing"
 )
 
@@ -21,10 +22,12 @@ func TestMetricsTellOfIntakeLagCoverageAndRules(t *testing.T) {
 	p.call(http.MethodPost, "/api/v2/security_monitoring/rules", []byte(rule("threshold")), &made)
 	p.call(http.MethodPost, "/api/v2/logs", []byte(`[{"ddsource":"seed","user":"a"},{"ddsource":"seed","user":"b"}]`), nil)
 	p.caughtUp()
-	_, text, err := p.request(http.MethodGet, "/metrics", nil)
-	if err != nil {
-		t.Fatal(err)
-	}
+	var text []byte
+	p.await("the matches of the rule counted", func() bool {
+		var err error
+		_, text, err = p.request(http.MethodGet, "/metrics", nil)
+		return err == nil && strings.Contains(string(text), `nightjar_rule_matches_total{rule="`+made.ID+`"} 2`)
+	})
 	value := func(name string) float64 {
 		t.Helper()
 		m := regexp.MustCompile(`(?m)^` + regexp.QuoteMeta(name) + ` (\S+)$`).FindSubmatch(text)

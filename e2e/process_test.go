@@ -179,7 +179,7 @@ func (p *process) kill() {
 // then the server writes into the folder, which can't be removed.
 func (p *process) end() {
 	p.kill()
-	for limit := time.Now().Add(20 * time.Second); slices.ContainsFunc(p.orphans, isAlive) && time.Now().Before(limit); {
+	for limit := time.Now().Add(patience); slices.ContainsFunc(p.orphans, isAlive) && time.Now().Before(limit); {
 		time.Sleep(20 * time.Millisecond)
 	}
 }
@@ -199,8 +199,8 @@ func (p *process) terminate() {
 	}
 	select {
 	case <-p.stopped:
-	case <-time.After(20 * time.Second):
-		p.t.Fatalf("still up 20 s after SIGTERM:\n%s", p.output)
+	case <-time.After(patience):
+		p.t.Fatalf("still up %s after SIGTERM:\n%s", patience, p.output)
 	}
 	if code := p.cmd.ProcessState.ExitCode(); code != exitOK {
 		p.t.Errorf("exit %d after SIGTERM, want 0:\n%s", code, p.output)
@@ -287,7 +287,7 @@ func (p *process) request(method, path string, body []byte, header ...string) (i
 func (p *process) call(method, path string, body []byte, into any) {
 	p.t.Helper()
 	status, text, err := p.request(method, path, body)
-	for end := time.Now().Add(20 * time.Second); err == nil && status == http.StatusServiceUnavailable && time.Now().Before(end); {
+	for end := time.Now().Add(patience); err == nil && status == http.StatusServiceUnavailable && time.Now().Before(end); {
 		time.Sleep(100 * time.Millisecond)
 		status, text, err = p.request(method, path, body)
 	}

@@ -9,13 +9,12 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 )
 
-// ready asks for readiness, as something that gives an answer two seconds does.
+// ready asks for readiness. An answer that waits for a server which stands still never comes.
 func (p *process) ready(what string) int {
 	p.t.Helper()
-	client := http.Client{Timeout: 2 * time.Second}
+	client := http.Client{Timeout: patience}
 	resp, err := client.Get(p.base + "/readyz?for=" + what)
 	if err != nil {
 		p.t.Errorf("readyz for %q: %v", what, err)

@@ -41,7 +41,7 @@ func (a *liveAgent) start() {
 	if err := a.child.Start(); err != nil {
 		a.p.t.Fatal(err)
 	}
-	a.p.awaitFor(time.Minute, "an agent that watches", func() bool { return strings.Contains(a.said.String(), agentWatches) })
+	a.p.await("an agent that watches", func() bool { return strings.Contains(a.said.String(), agentWatches) })
 }
 
 // end ends it by a signal, if it runs.
@@ -133,7 +133,7 @@ func TestWhatASignalIsAboutIsKilledByItsAgent(t *testing.T) {
 	id := p.theSignal("here")
 
 	began := time.Now()
-	out, errs, code := p.run("signals", "respond", id, "collect", "--reason", "what is it", "--wait", "60s")
+	out, errs, code := p.run("signals", "respond", id, "collect", "--reason", "what is it", "--wait", patience.String())
 	for _, want := range []string{fmt.Sprintf("* %s[%d]", path, first.Process.Pid), path + " 600", "↑ ", fmt.Sprintf("[%d]", os.Getpid())} {
 		if code != 0 || !strings.Contains(out, want) {
 			t.Fatalf("collect: exit %d, no %q in\n%s%s", code, want, out, errs)
@@ -144,7 +144,7 @@ func TestWhatASignalIsAboutIsKilledByItsAgent(t *testing.T) {
 	r := p.respond(id, "kill", "--reason", "a miner")
 	p.shows([]string{"waiting", "last heard of"}, "responses", "get", r)
 	a.start()
-	p.awaitFor(time.Minute, "the process killed", func() bool { return wasKilled(first) })
+	p.await("the process killed", func() bool { return wasKilled(first) })
 	p.await("the response done", func() bool {
 		out, _, _ := p.run("responses", "get", r, "--output", "json")
 		return strings.Contains(out, `"done"`)
@@ -160,7 +160,7 @@ func TestWhatASignalIsAboutIsKilledByItsAgent(t *testing.T) {
 		_, errs, _ := p.run("signals", "respond", id, "kill", "--pid", fmt.Sprint(second.Process.Pid), "--reason", "r")
 		return strings.Contains(errs, fmt.Sprintf("%s[%d]", path, second.Process.Pid))
 	})
-	_, errs, code = p.run("signals", "respond", id, "kill", "--pid", fmt.Sprint(first.Process.Pid), "--reason", "again", "--yes", "--wait", "60s")
+	_, errs, code = p.run("signals", "respond", id, "kill", "--pid", fmt.Sprint(first.Process.Pid), "--reason", "again", "--yes", "--wait", patience.String())
 	if code == 0 || !strings.Contains(errs, "failed") || !strings.Contains(errs, "aborted") {
 		t.Errorf("a process that is gone: exit %d: %s", code, errs)
 	}

@@ -239,12 +239,13 @@ func (g *stream) event(at time.Time, app int, outcome, ip, user, agent string) {
 		at.UnixMilli(), app, g.IntN(200), outcome, user, ip, outcome, user, user, ip, 1024+g.IntN(60_000), 200+g.IntN(2)*201, agent, g.Uint64(), g.Uint64())
 }
 
-// watchSignals notes when each attacker is first in the list of signals.
+// watchSignals notes when each attacker is first in the list of signals, and looks once
+// more when it is told to stop.
 func (p *process) watchSignals(seen map[string]time.Time, stop chan struct{}) {
-	for {
+	for last := false; !last; {
 		select {
 		case <-stop:
-			return
+			last = true
 		case <-time.After(250 * time.Millisecond):
 		}
 		_, text, err := p.request(http.MethodPost, "/api/v2/security_monitoring/signals/search",

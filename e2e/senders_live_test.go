@@ -59,7 +59,7 @@ func runNode(t *testing.T, s *station, e example) (messages []string, where stri
 	if err := os.WriteFile(program, []byte(s.configured(e, s.dir)), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, "node", program)
 	cmd.Env = append(os.Environ(), "NODE_PATH="+modules)
@@ -128,7 +128,7 @@ func (p *process) sendThroughFullAndLost(cmd *exec.Cmd, address string, network 
 		if err != nil {
 			p.t.Fatalf("%v: %s", err, out)
 		}
-	case <-time.After(2 * time.Minute):
+	case <-time.After(patience):
 		p.t.Fatalf("it has not ended: %s", out)
 	}
 }

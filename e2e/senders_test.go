@@ -216,7 +216,7 @@ func overGRPC(r *http.Request, packed []byte) *http.Client {
 	}
 	transport := &http.Transport{DisableKeepAlives: true, Protocols: new(http.Protocols)}
 	transport.Protocols.SetUnencryptedHTTP2(true)
-	return &http.Client{Transport: transport, Timeout: 20 * time.Second}
+	return &http.Client{Transport: transport, Timeout: patience}
 }
 
 func httpStatus(resp *http.Response) (int, http.Header) {

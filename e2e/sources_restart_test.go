@@ -96,7 +96,7 @@ func throughStops(t *testing.T, which func(example) bool, stops [][]string) {
 		n := <-sent
 		total[n[0]] = n[1]
 	}
-	limit := time.Now().Add(2 * time.Minute)
+	limit := time.Now().Add(patience)
 	for i, name := range names {
 		where := "startsWith(message, '" + strings.ReplaceAll(name, "'", `\'`) + " ')"
 		came := uint64(0)

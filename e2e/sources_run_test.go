@@ -113,7 +113,7 @@ func (s *station) expect(t *testing.T, messages []string, where string) {
 	}
 	sql := "SELECT uniqExact(message) FROM events WHERE message IN (" + strings.Join(quoted, ", ") + ") AND (" + where + ")"
 	found := uint64(0)
-	for end := time.Now().Add(30 * time.Second); time.Now().Before(end); time.Sleep(100 * time.Millisecond) {
+	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(100 * time.Millisecond) {
 		if found = s.count(sql); found == uint64(len(messages)) {
 			break
 		}
@@ -232,7 +232,7 @@ func startDaemon(t *testing.T, name, socket string, args ...string) *daemon {
 		close(d.done)
 	}()
 	t.Cleanup(d.stop)
-	for end := time.Now().Add(20 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+	for end := time.Now().Add(patience); ; time.Sleep(20 * time.Millisecond) {
 		if _, err := os.Stat(socket); err == nil {
 			return d
 		}

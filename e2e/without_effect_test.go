@@ -36,13 +36,15 @@ func TestWhatDoesNothingIsToldWithItsReason(t *testing.T) {
 			t.Errorf("%s answers %s, want a warning: %s", c.path, answer, c.want)
 		}
 	}
-	list, _, _ := p.run("rules", "list")
-	status, _, _ := p.run("status", "--output", "json")
-	_, metrics, _ := p.request(http.MethodGet, "/metrics", nil)
-	for where, text := range map[string]string{"rules list": list, "status": status, "metrics": string(metrics)} {
-		if !strings.Contains(text, "queries in SQL are not evaluated yet") || where != "rules list" && !strings.Contains(text, "critical assets are kept") {
-			t.Errorf("%s does not say it: %s", where, text)
-		}
+	for where, read := range map[string]func() string{
+		"rules list": func() string { text, _, _ := p.run("rules", "list"); return text },
+		"status":     func() string { text, _, _ := p.run("status", "--output", "json"); return text },
+		"metrics":    func() string { _, text, _ := p.request(http.MethodGet, "/metrics", nil); return string(text) },
+	} {
+		p.await("told in "+where, func() bool {
+			text := read()
+			return strings.Contains(text, "queries in SQL are not evaluated yet") && (where == "rules list" || strings.Contains(text, "critical assets are kept"))
+		})
 	}
 }
 
