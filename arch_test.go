@@ -118,7 +118,7 @@ var layers = map[string][]string{
 	"api/services/rehearsals":    {"agent/control", "agent/deny", "agent/rehearsal", "agent/rehearsal/stored", "agent/respond", "compiler/search", "configuration", "objects", "schema", "secl/event", "secl/policy", "api", "api/access", "api/codec", "api/v1", "api/services/events"},
 	"api/services/responses":     {"agent/orders", "agent/responses", "compiler/search", "schema", "api", "api/v1", "api/access", "api/services/events"},
 	"api/services/rules":         {"compiler", "compiler/search", "configuration", "objects", "scheduler", "schema", "api", "api/codec", "api/limits", "api/ruledoc", "api/terraform", "api/v1", "scheduler/backtest", "scheduler/explain", "compiler/rulecheck"},
-	"api/services/signals":       {"compiler", "scheduler/detect", "configuration", "objects", "scheduler", "scheduler/explain", "scheduler/reference", "api/services/notifications", "api/services/rules", "schema", "api", "api/codec", "api/limits", "api/v1"},
+	"api/services/signals":       {"secl", "compiler", "scheduler/detect", "configuration", "objects", "scheduler", "scheduler/explain", "scheduler/reference", "api/services/notifications", "api/services/rules", "schema", "api", "api/codec", "api/limits", "api/v1"},
 	"api/services/tables":        {"scheduler/reference", "schema", "api", "api/codec", "api/limits", "api/v1"},
 	"api/rest":                   {"api", "api/codec", "api/limits", "api/v1", "api/access"},
 	"web":                        {},

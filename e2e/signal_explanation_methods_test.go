@@ -21,6 +21,13 @@ func TestASignalOfEveryMethodIsExplainedByWhatItsEventsSay(t *testing.T) {
 		events = append(events, fmt.Sprintf(`{"ddsource":%q,"host":"web-1","timestamp":%d,"message":"m","usr":{"id":"eve"}%s}`, source, start.Add(at).UnixMilli(), more))
 	}
 	makeExplainedRules(p)
+	const expression = `connect.addr.port in [4444, 4445] && (process.file.name == "bash" || process.comm == "sh") && process.ancestors.file.name == "init" && process.tty_name == ""`
+	var agentRule struct{ Data struct{ ID string } }
+	setExpression := func(method, at, expression string) {
+		body := fmt.Appendf(nil, `{"data":{"id":%q,"type":"agent_rule","attributes":{"name":"shell","expression":%q}}}`, agentRule.Data.ID, expression)
+		p.call(method, "/api/v2/remote_config/products/cws/agent_rules"+at, body, &agentRule)
+	}
+	setExpression(http.MethodPost, "", expression)
 	// Of a new value: two countries that are known, and one that is not.
 	add(0, "vpn", `,"country":"France"`)
 	add(time.Hour, "vpn", `,"country":"France"`)
@@ -34,7 +41,7 @@ func TestASignalOfEveryMethodIsExplainedByWhatItsEventsSay(t *testing.T) {
 	// Of the alerts of others.
 	add(5*time.Hour, "vendor", `,"level":"severe"`)
 	// Of an agent.
-	add(6*time.Hour, "runtime-security-agent", `,"evt":{"name":"connect"},"connect":{"addr":{"ip":"198.51.100.7","port":4444}},"agent":{"rule_id":"shell"},
+	add(6*time.Hour, "runtime-security-agent", `,"evt":{"name":"connect"},"connect":{"addr":{"ip":"198.51.100.7","port":4444}},"agent":{"rule_id":"shell","rule_version":"1","policy_name":"web"},
 		"process":{"pid":30,"comm":"bash","args":"-i","user":"www-data","created_at":1772323200000000123,"file":{"path":"/bin/bash"},
 		"ancestors":{"pid":[1],"comm":["init"],"args":[""],"user":["root"],"created_at":[1772236800000000000],"file":{"path":["/sbin/init"]}}}`)
 	// Of an anomaly: four an hour for six days, and then fifty.
@@ -69,6 +76,19 @@ func TestASignalOfEveryMethodIsExplainedByWhatItsEventsSay(t *testing.T) {
 		got := p.explainOne("unfinished")
 		if steps := fmt.Sprint(got.Standing.Steps); steps != "[{1 begun > 0 2026-03-01T03:00:00.000Z 300000 0 [{1 1 0}]}]" || !got.Standing.Cases[0].Holds {
 			t.Errorf("steps %s, cases %+v", steps, got.Standing.Cases)
+		}
+	})
+	t.Run("an agent's rule", func(t *testing.T) {
+		// What matched stays what it was, whatever somebody makes of the rule later.
+		setExpression(http.MethodPatch, "/"+agentRule.Data.ID, `connect.addr.port == 1`)
+		got := p.explainOne("shell").AgentRules
+		if len(got) != 1 || got[0].Rule != "shell" || got[0].Version != "1" || got[0].Policy != "web" || got[0].Expression != expression {
+			t.Fatalf("%+v", got)
+		}
+		want := `[{connect.addr.port in [4444, 4445] [{connect.addr.port [4444]}]} {(process.file.name == "bash" || process.comm == "sh") [{process.file.name [bash]} {process.comm [bash]}]} ` +
+			`{process.ancestors.file.name == "init" [{process.ancestors.file.name [init]}]} {process.tty_name == "" []}]`
+		if clauses := fmt.Sprint(got[0].Clauses); clauses != want {
+			t.Errorf("got  %s\nwant %s", clauses, want)
 		}
 	})
 	t.Run("signal correlation", func(t *testing.T) {

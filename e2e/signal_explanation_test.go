@@ -50,6 +50,19 @@ type explained struct {
 	Journey   []journeyStop
 	Processes []processNode
 	Missing   []string
+	// AgentRules are what agents found.
+	AgentRules []explainedAgentRule `json:"agent_rules"`
+}
+
+type explainedAgentRule struct {
+	Rule, Version, Expression, Policy string
+	Clauses                           []struct {
+		Text   string
+		Values []struct {
+			Field  string
+			Values []string
+		}
+	}
 }
 
 type explainedStep struct {
@@ -173,5 +186,14 @@ func TestASignalIsExplainedInNumbers(t *testing.T) {
 	// there are three.
 	if steps := fmt.Sprint(explain("chain").Standing.Steps); steps != "[{one a > 0 2026-03-01T12:00:00.000Z 300000 0 [{1 3 0}]} {two b > 0 2026-03-01T12:04:20.000Z 300000 600000 [{1 1 0}]}]" {
 		t.Errorf("steps: %s", steps)
+	}
+	// The sentence alone says the same.
+	want := "one (3 a), then two (1 b) 4m 20s later for @usr.id " + hostile + " at 2026-03-01 12:04:20 UTC."
+	var found struct{ Data []struct{ ID string } }
+	p.call(http.MethodPost, "/api/v2/security_monitoring/signals/search", []byte(`{"filter":{"query":"rule_name:chain"}}`), &found)
+	var alone struct{ Sentence string }
+	p.call(http.MethodGet, "/api/nightjar/v1/signals/"+found.Data[0].ID+"/summary", nil, &alone)
+	if whole := explain("chain").Summary.Sentence; alone.Sentence != want || whole != want {
+		t.Errorf("got  %s\nand  %s\nwant %s", alone.Sentence, whole, want)
 	}
 }

@@ -46,8 +46,7 @@ func (s sink) loadCatalogue(ctx context.Context, log *slog.Logger) {
 	told := func(err error, _ time.Duration) {
 		log.Warn("cannot load the catalogue of attributes; searches are slower without", "error", err)
 	}
-	_, _ = backoff.Retry(ctx, load, // fails with ctx only
-		backoff.WithBackOff(backoff.NewConstantBackOff(10*time.Second)), backoff.WithMaxElapsedTime(0), backoff.WithNotify(told))
+	_, _ = retried(ctx, load, told)
 }
 
 // Insert implements ingest.Sink.
@@ -70,7 +69,26 @@ func newIntake(lc fx.Lifecycle, e *engine, store sink, geo *geoip.Databases, pip
 		return nil, err
 	}
 	e.run(lc, "intake", intake.Run) // and frees its folder in the end
+	e.run(lc, "sources heard of before", func(ctx context.Context) error {
+		store.remindOfSources(ctx, intake, e.log)
+		return nil
+	})
 	return intake, nil
+}
+
+// remindOfSources tells the intake what it heard of before the start. It tries until it has.
+func (s sink) remindOfSources(ctx context.Context, intake *ingest.Intake, log *slog.Logger) {
+	heard, err := retried(ctx, func() ([]ingest.Heard, error) { return s.Heard(ctx, now()) }, func(err error, _ time.Duration) {
+		log.Warn("cannot find the sources of the last day; the status names those that send from now on", "error", err)
+	})
+	if err == nil {
+		intake.Remember(heard)
+	}
+}
+
+// retried repeats what fails every ten seconds; it fails with ctx only.
+func retried[T any](ctx context.Context, do func() (T, error), told backoff.Notify) (T, error) {
+	return backoff.Retry(ctx, do, backoff.WithBackOff(backoff.NewConstantBackOff(10*time.Second)), backoff.WithMaxElapsedTime(0), backoff.WithNotify(told))
 }
 
 // gaps tells the scheduler what the intake could not store in its turn.

@@ -92,6 +92,9 @@ func (r reporter) Status(ctx context.Context) (operations.Status, error) {
 	for _, c := range r.intake.ClockSkews() {
 		st.Clocks = append(st.Clocks, operations.ClockSkew(c))
 	}
+	for _, h := range r.intake.Heard() {
+		st.Sources = append(st.Sources, operations.Source(h))
+	}
 	for _, t := range r.intake.UnreadableTimes() {
 		st.UnreadableTimes = append(st.UnreadableTimes, operations.UnreadableTimes(t))
 	}

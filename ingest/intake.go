@@ -144,6 +144,7 @@ type Intake struct {
 	failing  atomic.Bool // what carries events into the sink repeats something that failed
 	late     lateness
 	clocks   clocks
+	heard    heard
 
 	ready    chan struct{} // closed when the first sequence number is known
 	inFlight atomic.Int64
@@ -380,6 +381,7 @@ func (r Receipt) events() int {
 // append settles the events' times and writes them to the log.
 func (in *Intake) append(b Batch, seen schema.Millis) (Receipt, error) {
 	in.clocks.watch(b.Events, seen, in.deps.Lateness)
+	in.heard.note(b.Events, seen)
 	for i := range b.Events {
 		if settleTime(&b.Events[i], seen, in.config.MaxAhead) {
 			in.metrics.future.Inc()

@@ -102,6 +102,7 @@ func (s *services) ofRules(deps Deps, gates limits.Queries) {
 func (s *services) ofSignals(deps Deps, gates limits.Queries) {
 	store := signals.Limit(deps.Signals, gates.Signals)
 	s.signals = &signals.SignalService{Store: store, Triage: deps.Triage, Explainer: deps.Explainer, Told: deps.Notifications, InForce: deps.Status, Now: deps.Now}
+	s.signals.AgentRules = &signals.AgentRules{Rules: deps.Configuration.AgentRules, Policies: deps.Configuration.AgentPolicies}
 	s.triageJobs = &signals.TriageJobService{Jobs: deps.Configuration.TriageJobs, Signals: s.signals}
 	s.indicators = &signals.IndicatorService{Rules: deps.Rules, Signals: store, Tables: deps.Tables, Triage: deps.Configuration.Indicators, Now: deps.Now}
 }
@@ -136,7 +137,7 @@ func (s *services) ofConfiguration(deps Deps, gates limits.Queries) {
 }
 
 func (s *services) ofOperations(deps Deps, gates limits.Queries) {
-	s.statuses = &operations.StatusService{Engine: deps.Status, Version: deps.Version, Gates: gates, Pipelines: s.pipelines}
+	s.statuses = &operations.StatusService{Engine: deps.Status, Version: deps.Version, Gates: gates, Pipelines: s.pipelines, Now: deps.Now}
 	s.coverages = &operations.CoverageService{EvaluationLog: deps.EvaluationLog, Rules: deps.Rules, Agents: deps.Agents}
 	s.agents = &operations.AgentService{Store: deps.Agents, Fleet: deps.Fleet, Now: deps.Now}
 	s.responses = &responses.ResponseService{

@@ -328,6 +328,10 @@ func (w *world) TagKeys(context.Context, facets.Question) ([]facets.ValueCount, 
 
 func (w *world) Paths() []string { return nil }
 
+func (w *world) GroupFields(context.Context, facets.Selection, []string) (map[string]string, error) {
+	return nil, nil
+}
+
 func (w *world) Sources(context.Context, facets.SourcesQuestion) (facets.Sources, error) {
 	return facets.Sources{}, nil
 }

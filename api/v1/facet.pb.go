@@ -1050,7 +1050,9 @@ type FacetValue struct {
 	Value string                 `protobuf:"bytes,1,opt,name=value,proto3" json:"value,omitempty"`
 	Count int64                  `protobuf:"varint,2,opt,name=count,proto3" json:"count,omitempty"`
 	// What people know it by: of rule_id the name of the rule.
-	Label         string `protobuf:"bytes,3,opt,name=label,proto3" json:"label,omitempty"`
+	Label string `protobuf:"bytes,3,opt,name=label,proto3" json:"label,omitempty"`
+	// Of @nightjar.group, whom signals are about: the field that the value is of, such as host.
+	Field         string `protobuf:"bytes,4,opt,name=field,proto3" json:"field,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1102,6 +1104,13 @@ func (x *FacetValue) GetCount() int64 {
 func (x *FacetValue) GetLabel() string {
 	if x != nil {
 		return x.Label
+	}
+	return ""
+}
+
+func (x *FacetValue) GetField() string {
+	if x != nil {
+		return x.Field
 	}
 	return ""
 }
@@ -1593,9 +1602,11 @@ type Entity struct {
 	Location []*Facet `protobuf:"bytes,8,rep,name=location,proto3" json:"location,omitempty"`
 	// Of an address: where the GeoIP databases that locate events have it now; absent: they
 	// don't know it, or there are none.
-	Place         *AddressPlace `protobuf:"bytes,9,opt,name=place,proto3" json:"place,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Place *AddressPlace `protobuf:"bytes,9,opt,name=place,proto3" json:"place,omitempty"`
+	// The ids of the reference tables, beside their names.
+	ReferenceTableIds []string `protobuf:"bytes,10,rep,name=reference_table_ids,proto3" json:"reference_table_ids,omitempty"`
+	unknownFields     protoimpl.UnknownFields
+	sizeCache         protoimpl.SizeCache
 }
 
 func (x *Entity) Reset() {
@@ -1687,6 +1698,13 @@ func (x *Entity) GetLocation() []*Facet {
 func (x *Entity) GetPlace() *AddressPlace {
 	if x != nil {
 		return x.Place
+	}
+	return nil
+}
+
+func (x *Entity) GetReferenceTableIds() []string {
+	if x != nil {
+		return x.ReferenceTableIds
 	}
 	return nil
 }
@@ -2274,12 +2292,13 @@ const file_facet_proto_rawDesc = "" +
 	"\x05facet\x18\x01 \x01(\tR\x05facet\x12/\n" +
 	"\x06values\x18\x02 \x03(\v2\x17.nightjar.v1.FacetValueR\x06values\x12\x1a\n" +
 	"\bdistinct\x18\x03 \x01(\x03R\bdistinct\x12\x18\n" +
-	"\alacking\x18\x04 \x01(\x03R\alacking\"T\n" +
+	"\alacking\x18\x04 \x01(\x03R\alacking\"p\n" +
 	"\n" +
 	"FacetValue\x12\x14\n" +
 	"\x05value\x18\x01 \x01(\tR\x05value\x12\x14\n" +
 	"\x05count\x18\x02 \x01(\x03R\x05count\x12\x1a\n" +
-	"\x05label\x18\x03 \x01(\tB\x04\x88\xb5\x18\x01R\x05label\"\x97\x01\n" +
+	"\x05label\x18\x03 \x01(\tB\x04\x88\xb5\x18\x01R\x05label\x12\x1a\n" +
+	"\x05field\x18\x04 \x01(\tB\x04\x88\xb5\x18\x01R\x05field\"\x97\x01\n" +
 	"\x16SignalHistogramRequest\x121\n" +
 	"\x06filter\x18\x01 \x01(\v2\x19.nightjar.v1.SignalFilterR\x06filter\x12.\n" +
 	"\abuckets\x18\x02 \x01(\v2\x14.nightjar.v1.BucketsR\abuckets\x12\x1a\n" +
@@ -2324,7 +2343,7 @@ const file_facet_proto_rawDesc = "" +
 	"\x05field\x18\x01 \x01(\tR\x05field\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value\x12\x12\n" +
 	"\x04from\x18\x03 \x01(\tR\x04from\x12\x0e\n" +
-	"\x02to\x18\x04 \x01(\tR\x02to\"\xe3\x02\n" +
+	"\x02to\x18\x04 \x01(\tR\x02to\"\x95\x03\n" +
 	"\x06Entity\x12\x14\n" +
 	"\x05field\x18\x01 \x01(\tR\x05field\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value\x12\x14\n" +
@@ -2334,7 +2353,9 @@ const file_facet_proto_rawDesc = "" +
 	"\x10reference_tables\x18\x06 \x03(\tR\x10reference_tables\x12\"\n" +
 	"\fthreat_lists\x18\a \x03(\tR\fthreat_lists\x12.\n" +
 	"\blocation\x18\b \x03(\v2\x12.nightjar.v1.FacetR\blocation\x12/\n" +
-	"\x05place\x18\t \x01(\v2\x19.nightjar.v1.AddressPlaceR\x05place\"\x9b\x02\n" +
+	"\x05place\x18\t \x01(\v2\x19.nightjar.v1.AddressPlaceR\x05place\x120\n" +
+	"\x13reference_table_ids\x18\n" +
+	" \x03(\tR\x13reference_table_ids\"\x9b\x02\n" +
 	"\fAddressPlace\x12\x12\n" +
 	"\x04city\x18\x01 \x01(\tR\x04city\x12\x18\n" +
 	"\acountry\x18\x02 \x01(\tR\acountry\x12\"\n" +

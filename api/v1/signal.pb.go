@@ -3436,7 +3436,12 @@ type SignalSummary struct {
 	FirstSeen int64 `protobuf:"varint,11,opt,name=first_seen,proto3" json:"first_seen,omitempty"`
 	LastSeen  int64 `protobuf:"varint,12,opt,name=last_seen,proto3" json:"last_seen,omitempty"`
 	// What it is about besides its group, of rules that look for new values.
-	NewValues     []string `protobuf:"bytes,13,rep,name=new_values,proto3" json:"new_values,omitempty"`
+	NewValues []string `protobuf:"bytes,13,rep,name=new_values,proto3" json:"new_values,omitempty"`
+	// The steps of a sequence, where these can still be told: of the version of the rule that
+	// made the signal, while its matches are kept.
+	Steps []*ReachedStep `protobuf:"bytes,14,rep,name=steps,proto3" json:"steps,omitempty"`
+	// The sentence without when it was, for those who say times in a zone of their own.
+	What          string `protobuf:"bytes,15,opt,name=what,proto3" json:"what,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -3562,6 +3567,135 @@ func (x *SignalSummary) GetNewValues() []string {
 	return nil
 }
 
+func (x *SignalSummary) GetSteps() []*ReachedStep {
+	if x != nil {
+		return x.Steps
+	}
+	return nil
+}
+
+func (x *SignalSummary) GetWhat() string {
+	if x != nil {
+		return x.What
+	}
+	return ""
+}
+
+// ReachedStep is a step of a sequence that was reached.
+type ReachedStep struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Name  string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// In milliseconds since 1970.
+	Reached int64 `protobuf:"varint,2,opt,name=reached,proto3" json:"reached,omitempty"`
+	// What each query that it asks for came to until the next step was reached.
+	Counts        []*StepCount `protobuf:"bytes,3,rep,name=counts,proto3" json:"counts,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ReachedStep) Reset() {
+	*x = ReachedStep{}
+	mi := &file_signal_proto_msgTypes[58]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ReachedStep) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ReachedStep) ProtoMessage() {}
+
+func (x *ReachedStep) ProtoReflect() protoreflect.Message {
+	mi := &file_signal_proto_msgTypes[58]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ReachedStep.ProtoReflect.Descriptor instead.
+func (*ReachedStep) Descriptor() ([]byte, []int) {
+	return file_signal_proto_rawDescGZIP(), []int{58}
+}
+
+func (x *ReachedStep) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *ReachedStep) GetReached() int64 {
+	if x != nil {
+		return x.Reached
+	}
+	return 0
+}
+
+func (x *ReachedStep) GetCounts() []*StepCount {
+	if x != nil {
+		return x.Counts
+	}
+	return nil
+}
+
+type StepCount struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Query         string                 `protobuf:"bytes,1,opt,name=query,proto3" json:"query,omitempty"`
+	Value         float64                `protobuf:"fixed64,2,opt,name=value,proto3" json:"value,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *StepCount) Reset() {
+	*x = StepCount{}
+	mi := &file_signal_proto_msgTypes[59]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *StepCount) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*StepCount) ProtoMessage() {}
+
+func (x *StepCount) ProtoReflect() protoreflect.Message {
+	mi := &file_signal_proto_msgTypes[59]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use StepCount.ProtoReflect.Descriptor instead.
+func (*StepCount) Descriptor() ([]byte, []int) {
+	return file_signal_proto_rawDescGZIP(), []int{59}
+}
+
+func (x *StepCount) GetQuery() string {
+	if x != nil {
+		return x.Query
+	}
+	return ""
+}
+
+func (x *StepCount) GetValue() float64 {
+	if x != nil {
+		return x.Value
+	}
+	return 0
+}
+
 type SignalGroupValue struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Field         string                 `protobuf:"bytes,1,opt,name=field,proto3" json:"field,omitempty"`
@@ -3572,7 +3706,7 @@ type SignalGroupValue struct {
 
 func (x *SignalGroupValue) Reset() {
 	*x = SignalGroupValue{}
-	mi := &file_signal_proto_msgTypes[58]
+	mi := &file_signal_proto_msgTypes[60]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3584,7 +3718,7 @@ func (x *SignalGroupValue) String() string {
 func (*SignalGroupValue) ProtoMessage() {}
 
 func (x *SignalGroupValue) ProtoReflect() protoreflect.Message {
-	mi := &file_signal_proto_msgTypes[58]
+	mi := &file_signal_proto_msgTypes[60]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3597,7 +3731,7 @@ func (x *SignalGroupValue) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SignalGroupValue.ProtoReflect.Descriptor instead.
 func (*SignalGroupValue) Descriptor() ([]byte, []int) {
-	return file_signal_proto_rawDescGZIP(), []int{58}
+	return file_signal_proto_rawDescGZIP(), []int{60}
 }
 
 func (x *SignalGroupValue) GetField() string {
@@ -3634,14 +3768,16 @@ type SignalExplanation struct {
 	// What could not be said, and why.
 	Missing []string `protobuf:"bytes,8,rep,name=missing,proto3" json:"missing,omitempty"`
 	// Of new values: the fields that they are of.
-	ValueFields   []string `protobuf:"bytes,9,rep,name=value_fields,proto3" json:"value_fields,omitempty"`
+	ValueFields []string `protobuf:"bytes,9,rep,name=value_fields,proto3" json:"value_fields,omitempty"`
+	// The rules of agents that its sample events matched, each once; at most 10.
+	AgentRules    []*AgentRuleExplanation `protobuf:"bytes,10,rep,name=agent_rules,proto3" json:"agent_rules,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *SignalExplanation) Reset() {
 	*x = SignalExplanation{}
-	mi := &file_signal_proto_msgTypes[59]
+	mi := &file_signal_proto_msgTypes[61]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3653,7 +3789,7 @@ func (x *SignalExplanation) String() string {
 func (*SignalExplanation) ProtoMessage() {}
 
 func (x *SignalExplanation) ProtoReflect() protoreflect.Message {
-	mi := &file_signal_proto_msgTypes[59]
+	mi := &file_signal_proto_msgTypes[61]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3666,7 +3802,7 @@ func (x *SignalExplanation) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SignalExplanation.ProtoReflect.Descriptor instead.
 func (*SignalExplanation) Descriptor() ([]byte, []int) {
-	return file_signal_proto_rawDescGZIP(), []int{59}
+	return file_signal_proto_rawDescGZIP(), []int{61}
 }
 
 func (x *SignalExplanation) GetSummary() *SignalSummary {
@@ -3732,6 +3868,261 @@ func (x *SignalExplanation) GetValueFields() []string {
 	return nil
 }
 
+func (x *SignalExplanation) GetAgentRules() []*AgentRuleExplanation {
+	if x != nil {
+		return x.AgentRules
+	}
+	return nil
+}
+
+// AgentRuleExplanation is a rule that an agent found matching, as it was when it did.
+type AgentRuleExplanation struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// As events name it.
+	Rule string `protobuf:"bytes,1,opt,name=rule,proto3" json:"rule,omitempty"`
+	// Its id; empty: no rule is called so any more, or it stands in a file on the host.
+	RuleId string `protobuf:"bytes,2,opt,name=rule_id,proto3" json:"rule_id,omitempty"`
+	// The version that matched, as the agent says.
+	Version string `protobuf:"bytes,3,opt,name=version,proto3" json:"version,omitempty"`
+	// The newest version where that is another one, or 0.
+	NewestVersion int64  `protobuf:"varint,4,opt,name=newest_version,proto3" json:"newest_version,omitempty"`
+	Description   string `protobuf:"bytes,5,opt,name=description,proto3" json:"description,omitempty"`
+	// Its condition, in SECL; empty: it is not known.
+	Expression string `protobuf:"bytes,6,opt,name=expression,proto3" json:"expression,omitempty"`
+	// What must hold together in it, with what the first event of it has.
+	Clauses []*AgentRuleClause `protobuf:"bytes,7,rep,name=clauses,proto3" json:"clauses,omitempty"`
+	// The policy that gave it to the agent, by name, id (empty: there is none that is called so)
+	// and version.
+	Policy        string `protobuf:"bytes,8,opt,name=policy,proto3" json:"policy,omitempty"`
+	PolicyId      string `protobuf:"bytes,9,opt,name=policy_id,proto3" json:"policy_id,omitempty"`
+	PolicyVersion string `protobuf:"bytes,10,opt,name=policy_version,proto3" json:"policy_version,omitempty"`
+	Enabled       bool   `protobuf:"varint,11,opt,name=enabled,proto3" json:"enabled,omitempty"`
+	// The host of its first event.
+	Host          string `protobuf:"bytes,12,opt,name=host,proto3" json:"host,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AgentRuleExplanation) Reset() {
+	*x = AgentRuleExplanation{}
+	mi := &file_signal_proto_msgTypes[62]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AgentRuleExplanation) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AgentRuleExplanation) ProtoMessage() {}
+
+func (x *AgentRuleExplanation) ProtoReflect() protoreflect.Message {
+	mi := &file_signal_proto_msgTypes[62]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AgentRuleExplanation.ProtoReflect.Descriptor instead.
+func (*AgentRuleExplanation) Descriptor() ([]byte, []int) {
+	return file_signal_proto_rawDescGZIP(), []int{62}
+}
+
+func (x *AgentRuleExplanation) GetRule() string {
+	if x != nil {
+		return x.Rule
+	}
+	return ""
+}
+
+func (x *AgentRuleExplanation) GetRuleId() string {
+	if x != nil {
+		return x.RuleId
+	}
+	return ""
+}
+
+func (x *AgentRuleExplanation) GetVersion() string {
+	if x != nil {
+		return x.Version
+	}
+	return ""
+}
+
+func (x *AgentRuleExplanation) GetNewestVersion() int64 {
+	if x != nil {
+		return x.NewestVersion
+	}
+	return 0
+}
+
+func (x *AgentRuleExplanation) GetDescription() string {
+	if x != nil {
+		return x.Description
+	}
+	return ""
+}
+
+func (x *AgentRuleExplanation) GetExpression() string {
+	if x != nil {
+		return x.Expression
+	}
+	return ""
+}
+
+func (x *AgentRuleExplanation) GetClauses() []*AgentRuleClause {
+	if x != nil {
+		return x.Clauses
+	}
+	return nil
+}
+
+func (x *AgentRuleExplanation) GetPolicy() string {
+	if x != nil {
+		return x.Policy
+	}
+	return ""
+}
+
+func (x *AgentRuleExplanation) GetPolicyId() string {
+	if x != nil {
+		return x.PolicyId
+	}
+	return ""
+}
+
+func (x *AgentRuleExplanation) GetPolicyVersion() string {
+	if x != nil {
+		return x.PolicyVersion
+	}
+	return ""
+}
+
+func (x *AgentRuleExplanation) GetEnabled() bool {
+	if x != nil {
+		return x.Enabled
+	}
+	return false
+}
+
+func (x *AgentRuleExplanation) GetHost() string {
+	if x != nil {
+		return x.Host
+	}
+	return ""
+}
+
+// AgentRuleClause is a part of an expression that held.
+type AgentRuleClause struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Text  string                 `protobuf:"bytes,1,opt,name=text,proto3" json:"text,omitempty"`
+	// What the event has of the fields in it; those that it doesn't have are left out.
+	Values        []*AgentRuleValue `protobuf:"bytes,2,rep,name=values,proto3" json:"values,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AgentRuleClause) Reset() {
+	*x = AgentRuleClause{}
+	mi := &file_signal_proto_msgTypes[63]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AgentRuleClause) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AgentRuleClause) ProtoMessage() {}
+
+func (x *AgentRuleClause) ProtoReflect() protoreflect.Message {
+	mi := &file_signal_proto_msgTypes[63]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AgentRuleClause.ProtoReflect.Descriptor instead.
+func (*AgentRuleClause) Descriptor() ([]byte, []int) {
+	return file_signal_proto_rawDescGZIP(), []int{63}
+}
+
+func (x *AgentRuleClause) GetText() string {
+	if x != nil {
+		return x.Text
+	}
+	return ""
+}
+
+func (x *AgentRuleClause) GetValues() []*AgentRuleValue {
+	if x != nil {
+		return x.Values
+	}
+	return nil
+}
+
+type AgentRuleValue struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Field         string                 `protobuf:"bytes,1,opt,name=field,proto3" json:"field,omitempty"`
+	Values        []string               `protobuf:"bytes,2,rep,name=values,proto3" json:"values,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AgentRuleValue) Reset() {
+	*x = AgentRuleValue{}
+	mi := &file_signal_proto_msgTypes[64]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AgentRuleValue) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AgentRuleValue) ProtoMessage() {}
+
+func (x *AgentRuleValue) ProtoReflect() protoreflect.Message {
+	mi := &file_signal_proto_msgTypes[64]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AgentRuleValue.ProtoReflect.Descriptor instead.
+func (*AgentRuleValue) Descriptor() ([]byte, []int) {
+	return file_signal_proto_rawDescGZIP(), []int{64}
+}
+
+func (x *AgentRuleValue) GetField() string {
+	if x != nil {
+		return x.Field
+	}
+	return ""
+}
+
+func (x *AgentRuleValue) GetValues() []string {
+	if x != nil {
+		return x.Values
+	}
+	return nil
+}
+
 type SignalCourse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	From  int64                  `protobuf:"varint,1,opt,name=from,proto3" json:"from,omitempty"`
@@ -3751,7 +4142,7 @@ type SignalCourse struct {
 
 func (x *SignalCourse) Reset() {
 	*x = SignalCourse{}
-	mi := &file_signal_proto_msgTypes[60]
+	mi := &file_signal_proto_msgTypes[65]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3763,7 +4154,7 @@ func (x *SignalCourse) String() string {
 func (*SignalCourse) ProtoMessage() {}
 
 func (x *SignalCourse) ProtoReflect() protoreflect.Message {
-	mi := &file_signal_proto_msgTypes[60]
+	mi := &file_signal_proto_msgTypes[65]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3776,7 +4167,7 @@ func (x *SignalCourse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SignalCourse.ProtoReflect.Descriptor instead.
 func (*SignalCourse) Descriptor() ([]byte, []int) {
-	return file_signal_proto_rawDescGZIP(), []int{60}
+	return file_signal_proto_rawDescGZIP(), []int{65}
 }
 
 func (x *SignalCourse) GetFrom() int64 {
@@ -3842,7 +4233,7 @@ type CourseColumn struct {
 
 func (x *CourseColumn) Reset() {
 	*x = CourseColumn{}
-	mi := &file_signal_proto_msgTypes[61]
+	mi := &file_signal_proto_msgTypes[66]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3854,7 +4245,7 @@ func (x *CourseColumn) String() string {
 func (*CourseColumn) ProtoMessage() {}
 
 func (x *CourseColumn) ProtoReflect() protoreflect.Message {
-	mi := &file_signal_proto_msgTypes[61]
+	mi := &file_signal_proto_msgTypes[66]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3867,7 +4258,7 @@ func (x *CourseColumn) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CourseColumn.ProtoReflect.Descriptor instead.
 func (*CourseColumn) Descriptor() ([]byte, []int) {
-	return file_signal_proto_rawDescGZIP(), []int{61}
+	return file_signal_proto_rawDescGZIP(), []int{66}
 }
 
 func (x *CourseColumn) GetQuery() string {
@@ -3903,7 +4294,7 @@ type CoursePoint struct {
 
 func (x *CoursePoint) Reset() {
 	*x = CoursePoint{}
-	mi := &file_signal_proto_msgTypes[62]
+	mi := &file_signal_proto_msgTypes[67]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3915,7 +4306,7 @@ func (x *CoursePoint) String() string {
 func (*CoursePoint) ProtoMessage() {}
 
 func (x *CoursePoint) ProtoReflect() protoreflect.Message {
-	mi := &file_signal_proto_msgTypes[62]
+	mi := &file_signal_proto_msgTypes[67]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3928,7 +4319,7 @@ func (x *CoursePoint) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CoursePoint.ProtoReflect.Descriptor instead.
 func (*CoursePoint) Descriptor() ([]byte, []int) {
-	return file_signal_proto_rawDescGZIP(), []int{62}
+	return file_signal_proto_rawDescGZIP(), []int{67}
 }
 
 func (x *CoursePoint) GetAt() int64 {
@@ -3968,7 +4359,7 @@ type CourseThreshold struct {
 
 func (x *CourseThreshold) Reset() {
 	*x = CourseThreshold{}
-	mi := &file_signal_proto_msgTypes[63]
+	mi := &file_signal_proto_msgTypes[68]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3980,7 +4371,7 @@ func (x *CourseThreshold) String() string {
 func (*CourseThreshold) ProtoMessage() {}
 
 func (x *CourseThreshold) ProtoReflect() protoreflect.Message {
-	mi := &file_signal_proto_msgTypes[63]
+	mi := &file_signal_proto_msgTypes[68]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3993,7 +4384,7 @@ func (x *CourseThreshold) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CourseThreshold.ProtoReflect.Descriptor instead.
 func (*CourseThreshold) Descriptor() ([]byte, []int) {
-	return file_signal_proto_rawDescGZIP(), []int{63}
+	return file_signal_proto_rawDescGZIP(), []int{68}
 }
 
 func (x *CourseThreshold) GetQuery() string {
@@ -4060,7 +4451,7 @@ type JourneyStop struct {
 
 func (x *JourneyStop) Reset() {
 	*x = JourneyStop{}
-	mi := &file_signal_proto_msgTypes[64]
+	mi := &file_signal_proto_msgTypes[69]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4072,7 +4463,7 @@ func (x *JourneyStop) String() string {
 func (*JourneyStop) ProtoMessage() {}
 
 func (x *JourneyStop) ProtoReflect() protoreflect.Message {
-	mi := &file_signal_proto_msgTypes[64]
+	mi := &file_signal_proto_msgTypes[69]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4085,7 +4476,7 @@ func (x *JourneyStop) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JourneyStop.ProtoReflect.Descriptor instead.
 func (*JourneyStop) Descriptor() ([]byte, []int) {
-	return file_signal_proto_rawDescGZIP(), []int{64}
+	return file_signal_proto_rawDescGZIP(), []int{69}
 }
 
 func (x *JourneyStop) GetAt() int64 {
@@ -4180,7 +4571,7 @@ type ProcessNode struct {
 
 func (x *ProcessNode) Reset() {
 	*x = ProcessNode{}
-	mi := &file_signal_proto_msgTypes[65]
+	mi := &file_signal_proto_msgTypes[70]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4192,7 +4583,7 @@ func (x *ProcessNode) String() string {
 func (*ProcessNode) ProtoMessage() {}
 
 func (x *ProcessNode) ProtoReflect() protoreflect.Message {
-	mi := &file_signal_proto_msgTypes[65]
+	mi := &file_signal_proto_msgTypes[70]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4205,7 +4596,7 @@ func (x *ProcessNode) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ProcessNode.ProtoReflect.Descriptor instead.
 func (*ProcessNode) Descriptor() ([]byte, []int) {
-	return file_signal_proto_rawDescGZIP(), []int{65}
+	return file_signal_proto_rawDescGZIP(), []int{70}
 }
 
 func (x *ProcessNode) GetPid() int64 {
@@ -4295,7 +4686,7 @@ type ProcessDeed struct {
 
 func (x *ProcessDeed) Reset() {
 	*x = ProcessDeed{}
-	mi := &file_signal_proto_msgTypes[66]
+	mi := &file_signal_proto_msgTypes[71]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4307,7 +4698,7 @@ func (x *ProcessDeed) String() string {
 func (*ProcessDeed) ProtoMessage() {}
 
 func (x *ProcessDeed) ProtoReflect() protoreflect.Message {
-	mi := &file_signal_proto_msgTypes[66]
+	mi := &file_signal_proto_msgTypes[71]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4320,7 +4711,7 @@ func (x *ProcessDeed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ProcessDeed.ProtoReflect.Descriptor instead.
 func (*ProcessDeed) Descriptor() ([]byte, []int) {
-	return file_signal_proto_rawDescGZIP(), []int{66}
+	return file_signal_proto_rawDescGZIP(), []int{71}
 }
 
 func (x *ProcessDeed) GetEvent() string {
@@ -4376,7 +4767,7 @@ type SignalHistory struct {
 
 func (x *SignalHistory) Reset() {
 	*x = SignalHistory{}
-	mi := &file_signal_proto_msgTypes[67]
+	mi := &file_signal_proto_msgTypes[72]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4388,7 +4779,7 @@ func (x *SignalHistory) String() string {
 func (*SignalHistory) ProtoMessage() {}
 
 func (x *SignalHistory) ProtoReflect() protoreflect.Message {
-	mi := &file_signal_proto_msgTypes[67]
+	mi := &file_signal_proto_msgTypes[72]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4401,7 +4792,7 @@ func (x *SignalHistory) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SignalHistory.ProtoReflect.Descriptor instead.
 func (*SignalHistory) Descriptor() ([]byte, []int) {
-	return file_signal_proto_rawDescGZIP(), []int{67}
+	return file_signal_proto_rawDescGZIP(), []int{72}
 }
 
 func (x *SignalHistory) GetEntries() []*SignalHistoryEntry {
@@ -4459,7 +4850,7 @@ type SignalHistoryEntry struct {
 
 func (x *SignalHistoryEntry) Reset() {
 	*x = SignalHistoryEntry{}
-	mi := &file_signal_proto_msgTypes[68]
+	mi := &file_signal_proto_msgTypes[73]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4471,7 +4862,7 @@ func (x *SignalHistoryEntry) String() string {
 func (*SignalHistoryEntry) ProtoMessage() {}
 
 func (x *SignalHistoryEntry) ProtoReflect() protoreflect.Message {
-	mi := &file_signal_proto_msgTypes[68]
+	mi := &file_signal_proto_msgTypes[73]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4484,7 +4875,7 @@ func (x *SignalHistoryEntry) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SignalHistoryEntry.ProtoReflect.Descriptor instead.
 func (*SignalHistoryEntry) Descriptor() ([]byte, []int) {
-	return file_signal_proto_rawDescGZIP(), []int{68}
+	return file_signal_proto_rawDescGZIP(), []int{73}
 }
 
 func (x *SignalHistoryEntry) GetKind() string {
@@ -4548,7 +4939,7 @@ type TriageHistory struct {
 
 func (x *TriageHistory) Reset() {
 	*x = TriageHistory{}
-	mi := &file_signal_proto_msgTypes[69]
+	mi := &file_signal_proto_msgTypes[74]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4560,7 +4951,7 @@ func (x *TriageHistory) String() string {
 func (*TriageHistory) ProtoMessage() {}
 
 func (x *TriageHistory) ProtoReflect() protoreflect.Message {
-	mi := &file_signal_proto_msgTypes[69]
+	mi := &file_signal_proto_msgTypes[74]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4573,7 +4964,7 @@ func (x *TriageHistory) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TriageHistory.ProtoReflect.Descriptor instead.
 func (*TriageHistory) Descriptor() ([]byte, []int) {
-	return file_signal_proto_rawDescGZIP(), []int{69}
+	return file_signal_proto_rawDescGZIP(), []int{74}
 }
 
 func (x *TriageHistory) GetBefore() *TriageStanding {
@@ -4610,7 +5001,7 @@ type TriageStanding struct {
 
 func (x *TriageStanding) Reset() {
 	*x = TriageStanding{}
-	mi := &file_signal_proto_msgTypes[70]
+	mi := &file_signal_proto_msgTypes[75]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4622,7 +5013,7 @@ func (x *TriageStanding) String() string {
 func (*TriageStanding) ProtoMessage() {}
 
 func (x *TriageStanding) ProtoReflect() protoreflect.Message {
-	mi := &file_signal_proto_msgTypes[70]
+	mi := &file_signal_proto_msgTypes[75]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4635,7 +5026,7 @@ func (x *TriageStanding) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TriageStanding.ProtoReflect.Descriptor instead.
 func (*TriageStanding) Descriptor() ([]byte, []int) {
-	return file_signal_proto_rawDescGZIP(), []int{70}
+	return file_signal_proto_rawDescGZIP(), []int{75}
 }
 
 func (x *TriageStanding) GetState() string {
@@ -4692,7 +5083,7 @@ type NotificationHistory struct {
 
 func (x *NotificationHistory) Reset() {
 	*x = NotificationHistory{}
-	mi := &file_signal_proto_msgTypes[71]
+	mi := &file_signal_proto_msgTypes[76]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4704,7 +5095,7 @@ func (x *NotificationHistory) String() string {
 func (*NotificationHistory) ProtoMessage() {}
 
 func (x *NotificationHistory) ProtoReflect() protoreflect.Message {
-	mi := &file_signal_proto_msgTypes[71]
+	mi := &file_signal_proto_msgTypes[76]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4717,7 +5108,7 @@ func (x *NotificationHistory) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NotificationHistory.ProtoReflect.Descriptor instead.
 func (*NotificationHistory) Descriptor() ([]byte, []int) {
-	return file_signal_proto_rawDescGZIP(), []int{71}
+	return file_signal_proto_rawDescGZIP(), []int{76}
 }
 
 func (x *NotificationHistory) GetTarget() string {
@@ -4781,7 +5172,7 @@ type ResponseHistory struct {
 
 func (x *ResponseHistory) Reset() {
 	*x = ResponseHistory{}
-	mi := &file_signal_proto_msgTypes[72]
+	mi := &file_signal_proto_msgTypes[77]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4793,7 +5184,7 @@ func (x *ResponseHistory) String() string {
 func (*ResponseHistory) ProtoMessage() {}
 
 func (x *ResponseHistory) ProtoReflect() protoreflect.Message {
-	mi := &file_signal_proto_msgTypes[72]
+	mi := &file_signal_proto_msgTypes[77]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4806,7 +5197,7 @@ func (x *ResponseHistory) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ResponseHistory.ProtoReflect.Descriptor instead.
 func (*ResponseHistory) Descriptor() ([]byte, []int) {
-	return file_signal_proto_rawDescGZIP(), []int{72}
+	return file_signal_proto_rawDescGZIP(), []int{77}
 }
 
 func (x *ResponseHistory) GetId() string {
@@ -4880,7 +5271,7 @@ type SignalVersion struct {
 
 func (x *SignalVersion) Reset() {
 	*x = SignalVersion{}
-	mi := &file_signal_proto_msgTypes[73]
+	mi := &file_signal_proto_msgTypes[78]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4892,7 +5283,7 @@ func (x *SignalVersion) String() string {
 func (*SignalVersion) ProtoMessage() {}
 
 func (x *SignalVersion) ProtoReflect() protoreflect.Message {
-	mi := &file_signal_proto_msgTypes[73]
+	mi := &file_signal_proto_msgTypes[78]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4905,7 +5296,7 @@ func (x *SignalVersion) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SignalVersion.ProtoReflect.Descriptor instead.
 func (*SignalVersion) Descriptor() ([]byte, []int) {
-	return file_signal_proto_rawDescGZIP(), []int{73}
+	return file_signal_proto_rawDescGZIP(), []int{78}
 }
 
 func (x *SignalVersion) GetVersion() int64 {
@@ -5255,7 +5646,7 @@ const file_signal_proto_rawDesc = "" +
 	"\x10event_tracker_id\x18\x01 \x01(\tR\x10event_tracker_id\x12\x1a\n" +
 	"\bseverity\x18\x02 \x01(\tR\bseverity\x12\x14\n" +
 	"\x05title\x18\x03 \x01(\tR\x05title\x12(\n" +
-	"\x0ftrigger_time_ms\x18\x04 \x01(\x03R\x0ftrigger_time_ms\"\x9c\x03\n" +
+	"\x0ftrigger_time_ms\x18\x04 \x01(\x03R\x0ftrigger_time_ms\"\xe0\x03\n" +
 	"\rSignalSummary\x12\x1a\n" +
 	"\bsentence\x18\x01 \x01(\tR\bsentence\x12\x18\n" +
 	"\arule_id\x18\x02 \x01(\tR\arule_id\x12\x1c\n" +
@@ -5274,10 +5665,19 @@ const file_signal_proto_rawDesc = "" +
 	"\tlast_seen\x18\f \x01(\x03R\tlast_seen\x12\x1e\n" +
 	"\n" +
 	"new_values\x18\r \x03(\tR\n" +
-	"new_values\">\n" +
+	"new_values\x12.\n" +
+	"\x05steps\x18\x0e \x03(\v2\x18.nightjar.v1.ReachedStepR\x05steps\x12\x12\n" +
+	"\x04what\x18\x0f \x01(\tR\x04what\"k\n" +
+	"\vReachedStep\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\x18\n" +
+	"\areached\x18\x02 \x01(\x03R\areached\x12.\n" +
+	"\x06counts\x18\x03 \x03(\v2\x16.nightjar.v1.StepCountR\x06counts\"7\n" +
+	"\tStepCount\x12\x14\n" +
+	"\x05query\x18\x01 \x01(\tR\x05query\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\x01R\x05value\">\n" +
 	"\x10SignalGroupValue\x12\x14\n" +
 	"\x05field\x18\x01 \x01(\tR\x05field\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value\"\xca\x03\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value\"\x8f\x04\n" +
 	"\x11SignalExplanation\x124\n" +
 	"\asummary\x18\x01 \x01(\v2\x1a.nightjar.v1.SignalSummaryR\asummary\x121\n" +
 	"\x06course\x18\x02 \x01(\v2\x19.nightjar.v1.SignalCourseR\x06course\x129\n" +
@@ -5287,7 +5687,31 @@ const file_signal_proto_rawDesc = "" +
 	"\ajourney\x18\x06 \x03(\v2\x18.nightjar.v1.JourneyStopR\ajourney\x126\n" +
 	"\tprocesses\x18\a \x03(\v2\x18.nightjar.v1.ProcessNodeR\tprocesses\x12\x18\n" +
 	"\amissing\x18\b \x03(\tR\amissing\x12\"\n" +
-	"\fvalue_fields\x18\t \x03(\tR\fvalue_fields\"\x8b\x02\n" +
+	"\fvalue_fields\x18\t \x03(\tR\fvalue_fields\x12C\n" +
+	"\vagent_rules\x18\n" +
+	" \x03(\v2!.nightjar.v1.AgentRuleExplanationR\vagent_rules\"\x8c\x03\n" +
+	"\x14AgentRuleExplanation\x12\x12\n" +
+	"\x04rule\x18\x01 \x01(\tR\x04rule\x12\x18\n" +
+	"\arule_id\x18\x02 \x01(\tR\arule_id\x12\x18\n" +
+	"\aversion\x18\x03 \x01(\tR\aversion\x12&\n" +
+	"\x0enewest_version\x18\x04 \x01(\x03R\x0enewest_version\x12 \n" +
+	"\vdescription\x18\x05 \x01(\tR\vdescription\x12\x1e\n" +
+	"\n" +
+	"expression\x18\x06 \x01(\tR\n" +
+	"expression\x126\n" +
+	"\aclauses\x18\a \x03(\v2\x1c.nightjar.v1.AgentRuleClauseR\aclauses\x12\x16\n" +
+	"\x06policy\x18\b \x01(\tR\x06policy\x12\x1c\n" +
+	"\tpolicy_id\x18\t \x01(\tR\tpolicy_id\x12&\n" +
+	"\x0epolicy_version\x18\n" +
+	" \x01(\tR\x0epolicy_version\x12\x18\n" +
+	"\aenabled\x18\v \x01(\bR\aenabled\x12\x12\n" +
+	"\x04host\x18\f \x01(\tR\x04host\"Z\n" +
+	"\x0fAgentRuleClause\x12\x12\n" +
+	"\x04text\x18\x01 \x01(\tR\x04text\x123\n" +
+	"\x06values\x18\x02 \x03(\v2\x1b.nightjar.v1.AgentRuleValueR\x06values\">\n" +
+	"\x0eAgentRuleValue\x12\x14\n" +
+	"\x05field\x18\x01 \x01(\tR\x05field\x12\x16\n" +
+	"\x06values\x18\x02 \x03(\tR\x06values\"\x8b\x02\n" +
 	"\fSignalCourse\x12\x12\n" +
 	"\x04from\x18\x01 \x01(\x03R\x04from\x12\x0e\n" +
 	"\x02to\x18\x02 \x01(\x03R\x02to\x12\x18\n" +
@@ -5430,7 +5854,7 @@ func file_signal_proto_rawDescGZIP() []byte {
 	return file_signal_proto_rawDescData
 }
 
-var file_signal_proto_msgTypes = make([]protoimpl.MessageInfo, 75)
+var file_signal_proto_msgTypes = make([]protoimpl.MessageInfo, 80)
 var file_signal_proto_goTypes = []any{
 	(*SearchSignalsRequest)(nil),            // 0: nightjar.v1.SearchSignalsRequest
 	(*SignalFilter)(nil),                    // 1: nightjar.v1.SignalFilter
@@ -5490,28 +5914,33 @@ var file_signal_proto_goTypes = []any{
 	(*MatchingSignal)(nil),                  // 55: nightjar.v1.MatchingSignal
 	(*MatchingSignalAttributes)(nil),        // 56: nightjar.v1.MatchingSignalAttributes
 	(*SignalSummary)(nil),                   // 57: nightjar.v1.SignalSummary
-	(*SignalGroupValue)(nil),                // 58: nightjar.v1.SignalGroupValue
-	(*SignalExplanation)(nil),               // 59: nightjar.v1.SignalExplanation
-	(*SignalCourse)(nil),                    // 60: nightjar.v1.SignalCourse
-	(*CourseColumn)(nil),                    // 61: nightjar.v1.CourseColumn
-	(*CoursePoint)(nil),                     // 62: nightjar.v1.CoursePoint
-	(*CourseThreshold)(nil),                 // 63: nightjar.v1.CourseThreshold
-	(*JourneyStop)(nil),                     // 64: nightjar.v1.JourneyStop
-	(*ProcessNode)(nil),                     // 65: nightjar.v1.ProcessNode
-	(*ProcessDeed)(nil),                     // 66: nightjar.v1.ProcessDeed
-	(*SignalHistory)(nil),                   // 67: nightjar.v1.SignalHistory
-	(*SignalHistoryEntry)(nil),              // 68: nightjar.v1.SignalHistoryEntry
-	(*TriageHistory)(nil),                   // 69: nightjar.v1.TriageHistory
-	(*TriageStanding)(nil),                  // 70: nightjar.v1.TriageStanding
-	(*NotificationHistory)(nil),             // 71: nightjar.v1.NotificationHistory
-	(*ResponseHistory)(nil),                 // 72: nightjar.v1.ResponseHistory
-	(*SignalVersion)(nil),                   // 73: nightjar.v1.SignalVersion
-	nil,                                     // 74: nightjar.v1.SuggestedActionAttributes.TemplateVariablesEntry
-	(*structpb.Struct)(nil),                 // 75: google.protobuf.Struct
-	(*structpb.Value)(nil),                  // 76: google.protobuf.Value
-	(*GroupExplanation)(nil),                // 77: nightjar.v1.GroupExplanation
-	(*QueryExplanation)(nil),                // 78: nightjar.v1.QueryExplanation
-	(*AnomalySeries)(nil),                   // 79: nightjar.v1.AnomalySeries
+	(*ReachedStep)(nil),                     // 58: nightjar.v1.ReachedStep
+	(*StepCount)(nil),                       // 59: nightjar.v1.StepCount
+	(*SignalGroupValue)(nil),                // 60: nightjar.v1.SignalGroupValue
+	(*SignalExplanation)(nil),               // 61: nightjar.v1.SignalExplanation
+	(*AgentRuleExplanation)(nil),            // 62: nightjar.v1.AgentRuleExplanation
+	(*AgentRuleClause)(nil),                 // 63: nightjar.v1.AgentRuleClause
+	(*AgentRuleValue)(nil),                  // 64: nightjar.v1.AgentRuleValue
+	(*SignalCourse)(nil),                    // 65: nightjar.v1.SignalCourse
+	(*CourseColumn)(nil),                    // 66: nightjar.v1.CourseColumn
+	(*CoursePoint)(nil),                     // 67: nightjar.v1.CoursePoint
+	(*CourseThreshold)(nil),                 // 68: nightjar.v1.CourseThreshold
+	(*JourneyStop)(nil),                     // 69: nightjar.v1.JourneyStop
+	(*ProcessNode)(nil),                     // 70: nightjar.v1.ProcessNode
+	(*ProcessDeed)(nil),                     // 71: nightjar.v1.ProcessDeed
+	(*SignalHistory)(nil),                   // 72: nightjar.v1.SignalHistory
+	(*SignalHistoryEntry)(nil),              // 73: nightjar.v1.SignalHistoryEntry
+	(*TriageHistory)(nil),                   // 74: nightjar.v1.TriageHistory
+	(*TriageStanding)(nil),                  // 75: nightjar.v1.TriageStanding
+	(*NotificationHistory)(nil),             // 76: nightjar.v1.NotificationHistory
+	(*ResponseHistory)(nil),                 // 77: nightjar.v1.ResponseHistory
+	(*SignalVersion)(nil),                   // 78: nightjar.v1.SignalVersion
+	nil,                                     // 79: nightjar.v1.SuggestedActionAttributes.TemplateVariablesEntry
+	(*structpb.Struct)(nil),                 // 80: google.protobuf.Struct
+	(*structpb.Value)(nil),                  // 81: google.protobuf.Value
+	(*GroupExplanation)(nil),                // 82: nightjar.v1.GroupExplanation
+	(*QueryExplanation)(nil),                // 83: nightjar.v1.QueryExplanation
+	(*AnomalySeries)(nil),                   // 84: nightjar.v1.AnomalySeries
 }
 var file_signal_proto_depIdxs = []int32{
 	1,  // 0: nightjar.v1.SearchSignalsRequest.filter:type_name -> nightjar.v1.SignalFilter
@@ -5521,12 +5950,12 @@ var file_signal_proto_depIdxs = []int32{
 	6,  // 4: nightjar.v1.SearchSignalsResponse.links:type_name -> nightjar.v1.SignalsLinks
 	5,  // 5: nightjar.v1.SignalsMeta.page:type_name -> nightjar.v1.SignalsPageMeta
 	8,  // 6: nightjar.v1.SignalItem.attributes:type_name -> nightjar.v1.SignalAttributes
-	75, // 7: nightjar.v1.SignalAttributes.attributes:type_name -> google.protobuf.Struct
+	80, // 7: nightjar.v1.SignalAttributes.attributes:type_name -> google.protobuf.Struct
 	11, // 8: nightjar.v1.GetSignalResponse.data:type_name -> nightjar.v1.SignalDetail
 	12, // 9: nightjar.v1.SignalDetail.attributes:type_name -> nightjar.v1.SignalDetailAttributes
-	75, // 10: nightjar.v1.SignalDetailAttributes.custom:type_name -> google.protobuf.Struct
+	80, // 10: nightjar.v1.SignalDetailAttributes.custom:type_name -> google.protobuf.Struct
 	16, // 11: nightjar.v1.UpdateSignalStateRequest.data:type_name -> nightjar.v1.SignalStateData
-	76, // 12: nightjar.v1.SignalStateData.id:type_name -> google.protobuf.Value
+	81, // 12: nightjar.v1.SignalStateData.id:type_name -> google.protobuf.Value
 	17, // 13: nightjar.v1.SignalStateData.attributes:type_name -> nightjar.v1.SignalStateChange
 	19, // 14: nightjar.v1.UpdateSignalAssigneeRequest.data:type_name -> nightjar.v1.SignalAssigneeData
 	20, // 15: nightjar.v1.SignalAssigneeData.attributes:type_name -> nightjar.v1.SignalAssigneeChange
@@ -5534,7 +5963,7 @@ var file_signal_proto_depIdxs = []int32{
 	22, // 17: nightjar.v1.UpdateSignalIncidentsRequest.data:type_name -> nightjar.v1.SignalIncidentsData
 	23, // 18: nightjar.v1.SignalIncidentsData.attributes:type_name -> nightjar.v1.SignalIncidentsChange
 	25, // 19: nightjar.v1.UpdateSignalRequest.data:type_name -> nightjar.v1.SignalUpdateData
-	76, // 20: nightjar.v1.SignalUpdateData.id:type_name -> google.protobuf.Value
+	81, // 20: nightjar.v1.SignalUpdateData.id:type_name -> google.protobuf.Value
 	26, // 21: nightjar.v1.SignalUpdateData.attributes:type_name -> nightjar.v1.SignalChange
 	13, // 22: nightjar.v1.SignalChange.assignee:type_name -> nightjar.v1.SignalUser
 	1,  // 23: nightjar.v1.TriageSignalsRequest.filter:type_name -> nightjar.v1.SignalFilter
@@ -5553,81 +5982,86 @@ var file_signal_proto_depIdxs = []int32{
 	40, // 36: nightjar.v1.BulkTriageEvent.event:type_name -> nightjar.v1.SignalTriage
 	45, // 37: nightjar.v1.SuggestedActionsResponse.data:type_name -> nightjar.v1.SuggestedAction
 	46, // 38: nightjar.v1.SuggestedAction.attributes:type_name -> nightjar.v1.SuggestedActionAttributes
-	74, // 39: nightjar.v1.SuggestedActionAttributes.template_variables:type_name -> nightjar.v1.SuggestedActionAttributes.TemplateVariablesEntry
+	79, // 39: nightjar.v1.SuggestedActionAttributes.template_variables:type_name -> nightjar.v1.SuggestedActionAttributes.TemplateVariablesEntry
 	49, // 40: nightjar.v1.SignalEntitiesResponse.data:type_name -> nightjar.v1.SignalEntitiesItem
 	50, // 41: nightjar.v1.SignalEntitiesItem.attributes:type_name -> nightjar.v1.SignalEntities
 	51, // 42: nightjar.v1.SignalEntities.identities:type_name -> nightjar.v1.SignalIdentity
 	55, // 43: nightjar.v1.MatchingSignalsResponse.data:type_name -> nightjar.v1.MatchingSignal
 	54, // 44: nightjar.v1.MatchingSignalsResponse.rules:type_name -> nightjar.v1.CountingRule
 	56, // 45: nightjar.v1.MatchingSignal.attributes:type_name -> nightjar.v1.MatchingSignalAttributes
-	58, // 46: nightjar.v1.SignalSummary.group:type_name -> nightjar.v1.SignalGroupValue
-	57, // 47: nightjar.v1.SignalExplanation.summary:type_name -> nightjar.v1.SignalSummary
-	60, // 48: nightjar.v1.SignalExplanation.course:type_name -> nightjar.v1.SignalCourse
-	77, // 49: nightjar.v1.SignalExplanation.standing:type_name -> nightjar.v1.GroupExplanation
-	78, // 50: nightjar.v1.SignalExplanation.queries:type_name -> nightjar.v1.QueryExplanation
-	79, // 51: nightjar.v1.SignalExplanation.band:type_name -> nightjar.v1.AnomalySeries
-	64, // 52: nightjar.v1.SignalExplanation.journey:type_name -> nightjar.v1.JourneyStop
-	65, // 53: nightjar.v1.SignalExplanation.processes:type_name -> nightjar.v1.ProcessNode
-	62, // 54: nightjar.v1.SignalCourse.points:type_name -> nightjar.v1.CoursePoint
-	63, // 55: nightjar.v1.SignalCourse.thresholds:type_name -> nightjar.v1.CourseThreshold
-	61, // 56: nightjar.v1.SignalCourse.columns:type_name -> nightjar.v1.CourseColumn
-	65, // 57: nightjar.v1.ProcessNode.children:type_name -> nightjar.v1.ProcessNode
-	66, // 58: nightjar.v1.ProcessNode.deeds:type_name -> nightjar.v1.ProcessDeed
-	68, // 59: nightjar.v1.SignalHistory.entries:type_name -> nightjar.v1.SignalHistoryEntry
-	73, // 60: nightjar.v1.SignalHistory.versions:type_name -> nightjar.v1.SignalVersion
-	69, // 61: nightjar.v1.SignalHistoryEntry.triage:type_name -> nightjar.v1.TriageHistory
-	71, // 62: nightjar.v1.SignalHistoryEntry.notification:type_name -> nightjar.v1.NotificationHistory
-	72, // 63: nightjar.v1.SignalHistoryEntry.response:type_name -> nightjar.v1.ResponseHistory
-	70, // 64: nightjar.v1.TriageHistory.before:type_name -> nightjar.v1.TriageStanding
-	70, // 65: nightjar.v1.TriageHistory.after:type_name -> nightjar.v1.TriageStanding
-	76, // 66: nightjar.v1.SuggestedActionAttributes.TemplateVariablesEntry.value:type_name -> google.protobuf.Value
-	0,  // 67: nightjar.v1.SignalService.SearchSignals:input_type -> nightjar.v1.SearchSignalsRequest
-	0,  // 68: nightjar.v1.SignalService.ListSignals:input_type -> nightjar.v1.SearchSignalsRequest
-	9,  // 69: nightjar.v1.SignalService.GetSignal:input_type -> nightjar.v1.GetSignalRequest
-	15, // 70: nightjar.v1.SignalService.UpdateSignalState:input_type -> nightjar.v1.UpdateSignalStateRequest
-	18, // 71: nightjar.v1.SignalService.UpdateSignalAssignee:input_type -> nightjar.v1.UpdateSignalAssigneeRequest
-	21, // 72: nightjar.v1.SignalService.UpdateSignalIncidents:input_type -> nightjar.v1.UpdateSignalIncidentsRequest
-	24, // 73: nightjar.v1.SignalService.UpdateSignal:input_type -> nightjar.v1.UpdateSignalRequest
-	27, // 74: nightjar.v1.SignalService.EditSignalState:input_type -> nightjar.v1.EditSignalStateRequest
-	28, // 75: nightjar.v1.SignalService.EditSignalAssignee:input_type -> nightjar.v1.EditSignalAssigneeRequest
-	29, // 76: nightjar.v1.SignalService.AddSignalToIncident:input_type -> nightjar.v1.AddSignalToIncidentRequest
-	31, // 77: nightjar.v1.SignalService.TriageSignals:input_type -> nightjar.v1.TriageSignalsRequest
-	33, // 78: nightjar.v1.SignalService.BulkUpdateSignalState:input_type -> nightjar.v1.BulkUpdateSignalStateRequest
-	34, // 79: nightjar.v1.SignalService.BulkUpdateSignalAssignee:input_type -> nightjar.v1.BulkUpdateSignalAssigneeRequest
-	37, // 80: nightjar.v1.SignalService.BulkUpdateSignals:input_type -> nightjar.v1.BulkUpdateSignalsRequest
-	9,  // 81: nightjar.v1.SignalService.GetInvestigationQueries:input_type -> nightjar.v1.GetSignalRequest
-	9,  // 82: nightjar.v1.SignalService.GetSuggestedActions:input_type -> nightjar.v1.GetSignalRequest
-	47, // 83: nightjar.v1.SignalService.GetSignalEntities:input_type -> nightjar.v1.GetSignalEntitiesRequest
-	9,  // 84: nightjar.v1.SignalService.GetSignalSummary:input_type -> nightjar.v1.GetSignalRequest
-	9,  // 85: nightjar.v1.SignalService.GetSignalExplanation:input_type -> nightjar.v1.GetSignalRequest
-	9,  // 86: nightjar.v1.SignalService.GetSignalHistory:input_type -> nightjar.v1.GetSignalRequest
-	52, // 87: nightjar.v1.SignalService.GetMatchingSignals:input_type -> nightjar.v1.GetMatchingSignalsRequest
-	3,  // 88: nightjar.v1.SignalService.SearchSignals:output_type -> nightjar.v1.SearchSignalsResponse
-	3,  // 89: nightjar.v1.SignalService.ListSignals:output_type -> nightjar.v1.SearchSignalsResponse
-	10, // 90: nightjar.v1.SignalService.GetSignal:output_type -> nightjar.v1.GetSignalResponse
-	38, // 91: nightjar.v1.SignalService.UpdateSignalState:output_type -> nightjar.v1.SignalTriageResponse
-	38, // 92: nightjar.v1.SignalService.UpdateSignalAssignee:output_type -> nightjar.v1.SignalTriageResponse
-	38, // 93: nightjar.v1.SignalService.UpdateSignalIncidents:output_type -> nightjar.v1.SignalTriageResponse
-	38, // 94: nightjar.v1.SignalService.UpdateSignal:output_type -> nightjar.v1.SignalTriageResponse
-	30, // 95: nightjar.v1.SignalService.EditSignalState:output_type -> nightjar.v1.EditSignalResponse
-	30, // 96: nightjar.v1.SignalService.EditSignalAssignee:output_type -> nightjar.v1.EditSignalResponse
-	30, // 97: nightjar.v1.SignalService.AddSignalToIncident:output_type -> nightjar.v1.EditSignalResponse
-	32, // 98: nightjar.v1.SignalService.TriageSignals:output_type -> nightjar.v1.TriageSignalsResponse
-	41, // 99: nightjar.v1.SignalService.BulkUpdateSignalState:output_type -> nightjar.v1.BulkTriageResponse
-	41, // 100: nightjar.v1.SignalService.BulkUpdateSignalAssignee:output_type -> nightjar.v1.BulkTriageResponse
-	41, // 101: nightjar.v1.SignalService.BulkUpdateSignals:output_type -> nightjar.v1.BulkTriageResponse
-	44, // 102: nightjar.v1.SignalService.GetInvestigationQueries:output_type -> nightjar.v1.SuggestedActionsResponse
-	44, // 103: nightjar.v1.SignalService.GetSuggestedActions:output_type -> nightjar.v1.SuggestedActionsResponse
-	48, // 104: nightjar.v1.SignalService.GetSignalEntities:output_type -> nightjar.v1.SignalEntitiesResponse
-	57, // 105: nightjar.v1.SignalService.GetSignalSummary:output_type -> nightjar.v1.SignalSummary
-	59, // 106: nightjar.v1.SignalService.GetSignalExplanation:output_type -> nightjar.v1.SignalExplanation
-	67, // 107: nightjar.v1.SignalService.GetSignalHistory:output_type -> nightjar.v1.SignalHistory
-	53, // 108: nightjar.v1.SignalService.GetMatchingSignals:output_type -> nightjar.v1.MatchingSignalsResponse
-	88, // [88:109] is the sub-list for method output_type
-	67, // [67:88] is the sub-list for method input_type
-	67, // [67:67] is the sub-list for extension type_name
-	67, // [67:67] is the sub-list for extension extendee
-	0,  // [0:67] is the sub-list for field type_name
+	60, // 46: nightjar.v1.SignalSummary.group:type_name -> nightjar.v1.SignalGroupValue
+	58, // 47: nightjar.v1.SignalSummary.steps:type_name -> nightjar.v1.ReachedStep
+	59, // 48: nightjar.v1.ReachedStep.counts:type_name -> nightjar.v1.StepCount
+	57, // 49: nightjar.v1.SignalExplanation.summary:type_name -> nightjar.v1.SignalSummary
+	65, // 50: nightjar.v1.SignalExplanation.course:type_name -> nightjar.v1.SignalCourse
+	82, // 51: nightjar.v1.SignalExplanation.standing:type_name -> nightjar.v1.GroupExplanation
+	83, // 52: nightjar.v1.SignalExplanation.queries:type_name -> nightjar.v1.QueryExplanation
+	84, // 53: nightjar.v1.SignalExplanation.band:type_name -> nightjar.v1.AnomalySeries
+	69, // 54: nightjar.v1.SignalExplanation.journey:type_name -> nightjar.v1.JourneyStop
+	70, // 55: nightjar.v1.SignalExplanation.processes:type_name -> nightjar.v1.ProcessNode
+	62, // 56: nightjar.v1.SignalExplanation.agent_rules:type_name -> nightjar.v1.AgentRuleExplanation
+	63, // 57: nightjar.v1.AgentRuleExplanation.clauses:type_name -> nightjar.v1.AgentRuleClause
+	64, // 58: nightjar.v1.AgentRuleClause.values:type_name -> nightjar.v1.AgentRuleValue
+	67, // 59: nightjar.v1.SignalCourse.points:type_name -> nightjar.v1.CoursePoint
+	68, // 60: nightjar.v1.SignalCourse.thresholds:type_name -> nightjar.v1.CourseThreshold
+	66, // 61: nightjar.v1.SignalCourse.columns:type_name -> nightjar.v1.CourseColumn
+	70, // 62: nightjar.v1.ProcessNode.children:type_name -> nightjar.v1.ProcessNode
+	71, // 63: nightjar.v1.ProcessNode.deeds:type_name -> nightjar.v1.ProcessDeed
+	73, // 64: nightjar.v1.SignalHistory.entries:type_name -> nightjar.v1.SignalHistoryEntry
+	78, // 65: nightjar.v1.SignalHistory.versions:type_name -> nightjar.v1.SignalVersion
+	74, // 66: nightjar.v1.SignalHistoryEntry.triage:type_name -> nightjar.v1.TriageHistory
+	76, // 67: nightjar.v1.SignalHistoryEntry.notification:type_name -> nightjar.v1.NotificationHistory
+	77, // 68: nightjar.v1.SignalHistoryEntry.response:type_name -> nightjar.v1.ResponseHistory
+	75, // 69: nightjar.v1.TriageHistory.before:type_name -> nightjar.v1.TriageStanding
+	75, // 70: nightjar.v1.TriageHistory.after:type_name -> nightjar.v1.TriageStanding
+	81, // 71: nightjar.v1.SuggestedActionAttributes.TemplateVariablesEntry.value:type_name -> google.protobuf.Value
+	0,  // 72: nightjar.v1.SignalService.SearchSignals:input_type -> nightjar.v1.SearchSignalsRequest
+	0,  // 73: nightjar.v1.SignalService.ListSignals:input_type -> nightjar.v1.SearchSignalsRequest
+	9,  // 74: nightjar.v1.SignalService.GetSignal:input_type -> nightjar.v1.GetSignalRequest
+	15, // 75: nightjar.v1.SignalService.UpdateSignalState:input_type -> nightjar.v1.UpdateSignalStateRequest
+	18, // 76: nightjar.v1.SignalService.UpdateSignalAssignee:input_type -> nightjar.v1.UpdateSignalAssigneeRequest
+	21, // 77: nightjar.v1.SignalService.UpdateSignalIncidents:input_type -> nightjar.v1.UpdateSignalIncidentsRequest
+	24, // 78: nightjar.v1.SignalService.UpdateSignal:input_type -> nightjar.v1.UpdateSignalRequest
+	27, // 79: nightjar.v1.SignalService.EditSignalState:input_type -> nightjar.v1.EditSignalStateRequest
+	28, // 80: nightjar.v1.SignalService.EditSignalAssignee:input_type -> nightjar.v1.EditSignalAssigneeRequest
+	29, // 81: nightjar.v1.SignalService.AddSignalToIncident:input_type -> nightjar.v1.AddSignalToIncidentRequest
+	31, // 82: nightjar.v1.SignalService.TriageSignals:input_type -> nightjar.v1.TriageSignalsRequest
+	33, // 83: nightjar.v1.SignalService.BulkUpdateSignalState:input_type -> nightjar.v1.BulkUpdateSignalStateRequest
+	34, // 84: nightjar.v1.SignalService.BulkUpdateSignalAssignee:input_type -> nightjar.v1.BulkUpdateSignalAssigneeRequest
+	37, // 85: nightjar.v1.SignalService.BulkUpdateSignals:input_type -> nightjar.v1.BulkUpdateSignalsRequest
+	9,  // 86: nightjar.v1.SignalService.GetInvestigationQueries:input_type -> nightjar.v1.GetSignalRequest
+	9,  // 87: nightjar.v1.SignalService.GetSuggestedActions:input_type -> nightjar.v1.GetSignalRequest
+	47, // 88: nightjar.v1.SignalService.GetSignalEntities:input_type -> nightjar.v1.GetSignalEntitiesRequest
+	9,  // 89: nightjar.v1.SignalService.GetSignalSummary:input_type -> nightjar.v1.GetSignalRequest
+	9,  // 90: nightjar.v1.SignalService.GetSignalExplanation:input_type -> nightjar.v1.GetSignalRequest
+	9,  // 91: nightjar.v1.SignalService.GetSignalHistory:input_type -> nightjar.v1.GetSignalRequest
+	52, // 92: nightjar.v1.SignalService.GetMatchingSignals:input_type -> nightjar.v1.GetMatchingSignalsRequest
+	3,  // 93: nightjar.v1.SignalService.SearchSignals:output_type -> nightjar.v1.SearchSignalsResponse
+	3,  // 94: nightjar.v1.SignalService.ListSignals:output_type -> nightjar.v1.SearchSignalsResponse
+	10, // 95: nightjar.v1.SignalService.GetSignal:output_type -> nightjar.v1.GetSignalResponse
+	38, // 96: nightjar.v1.SignalService.UpdateSignalState:output_type -> nightjar.v1.SignalTriageResponse
+	38, // 97: nightjar.v1.SignalService.UpdateSignalAssignee:output_type -> nightjar.v1.SignalTriageResponse
+	38, // 98: nightjar.v1.SignalService.UpdateSignalIncidents:output_type -> nightjar.v1.SignalTriageResponse
+	38, // 99: nightjar.v1.SignalService.UpdateSignal:output_type -> nightjar.v1.SignalTriageResponse
+	30, // 100: nightjar.v1.SignalService.EditSignalState:output_type -> nightjar.v1.EditSignalResponse
+	30, // 101: nightjar.v1.SignalService.EditSignalAssignee:output_type -> nightjar.v1.EditSignalResponse
+	30, // 102: nightjar.v1.SignalService.AddSignalToIncident:output_type -> nightjar.v1.EditSignalResponse
+	32, // 103: nightjar.v1.SignalService.TriageSignals:output_type -> nightjar.v1.TriageSignalsResponse
+	41, // 104: nightjar.v1.SignalService.BulkUpdateSignalState:output_type -> nightjar.v1.BulkTriageResponse
+	41, // 105: nightjar.v1.SignalService.BulkUpdateSignalAssignee:output_type -> nightjar.v1.BulkTriageResponse
+	41, // 106: nightjar.v1.SignalService.BulkUpdateSignals:output_type -> nightjar.v1.BulkTriageResponse
+	44, // 107: nightjar.v1.SignalService.GetInvestigationQueries:output_type -> nightjar.v1.SuggestedActionsResponse
+	44, // 108: nightjar.v1.SignalService.GetSuggestedActions:output_type -> nightjar.v1.SuggestedActionsResponse
+	48, // 109: nightjar.v1.SignalService.GetSignalEntities:output_type -> nightjar.v1.SignalEntitiesResponse
+	57, // 110: nightjar.v1.SignalService.GetSignalSummary:output_type -> nightjar.v1.SignalSummary
+	61, // 111: nightjar.v1.SignalService.GetSignalExplanation:output_type -> nightjar.v1.SignalExplanation
+	72, // 112: nightjar.v1.SignalService.GetSignalHistory:output_type -> nightjar.v1.SignalHistory
+	53, // 113: nightjar.v1.SignalService.GetMatchingSignals:output_type -> nightjar.v1.MatchingSignalsResponse
+	93, // [93:114] is the sub-list for method output_type
+	72, // [72:93] is the sub-list for method input_type
+	72, // [72:72] is the sub-list for extension type_name
+	72, // [72:72] is the sub-list for extension extendee
+	0,  // [0:72] is the sub-list for field type_name
 }
 
 func init() { file_signal_proto_init() }
@@ -5658,7 +6092,7 @@ func file_signal_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_signal_proto_rawDesc), len(file_signal_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   75,
+			NumMessages:   80,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

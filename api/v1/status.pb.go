@@ -555,7 +555,8 @@ type Status struct {
 	AuditLost    uint64 `protobuf:"varint,70,opt,name=audit_lost,proto3" json:"audit_lost,omitempty"`
 	AuditWaiting uint64 `protobuf:"varint,71,opt,name=audit_waiting,proto3" json:"audit_waiting,omitempty"`
 	// What came of all that was sent, since the start.
-	Intake        *IntakeStatus `protobuf:"bytes,72,opt,name=intake,proto3" json:"intake,omitempty"`
+	Intake        *IntakeStatus  `protobuf:"bytes,72,opt,name=intake,proto3" json:"intake,omitempty"`
+	Sources       *SourcesStatus `protobuf:"bytes,73,opt,name=sources,proto3" json:"sources,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -751,6 +752,131 @@ func (x *Status) GetIntake() *IntakeStatus {
 	return nil
 }
 
+func (x *Status) GetSources() *SourcesStatus {
+	if x != nil {
+		return x.Sources
+	}
+	return nil
+}
+
+// SourcesStatus is which sources send.
+type SourcesStatus struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Of how many something arrived within the last hour; and of how many it did within a day,
+	// and not within that hour.
+	Current int64 `protobuf:"varint,1,opt,name=current,proto3" json:"current,omitempty"`
+	Silent  int64 `protobuf:"varint,2,opt,name=silent,proto3" json:"silent,omitempty"`
+	// The silent ones, those that fell silent last first; at most 100.
+	Silences      []*SilentSource `protobuf:"bytes,3,rep,name=silences,proto3" json:"silences,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SourcesStatus) Reset() {
+	*x = SourcesStatus{}
+	mi := &file_status_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SourcesStatus) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SourcesStatus) ProtoMessage() {}
+
+func (x *SourcesStatus) ProtoReflect() protoreflect.Message {
+	mi := &file_status_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SourcesStatus.ProtoReflect.Descriptor instead.
+func (*SourcesStatus) Descriptor() ([]byte, []int) {
+	return file_status_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *SourcesStatus) GetCurrent() int64 {
+	if x != nil {
+		return x.Current
+	}
+	return 0
+}
+
+func (x *SourcesStatus) GetSilent() int64 {
+	if x != nil {
+		return x.Silent
+	}
+	return 0
+}
+
+func (x *SourcesStatus) GetSilences() []*SilentSource {
+	if x != nil {
+		return x.Silences
+	}
+	return nil
+}
+
+// SilentSource is a source, and when something of it arrived last, in milliseconds since 1970.
+type SilentSource struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Empty: events that say none.
+	Source        string `protobuf:"bytes,1,opt,name=source,proto3" json:"source,omitempty"`
+	Last          int64  `protobuf:"varint,2,opt,name=last,proto3" json:"last,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SilentSource) Reset() {
+	*x = SilentSource{}
+	mi := &file_status_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SilentSource) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SilentSource) ProtoMessage() {}
+
+func (x *SilentSource) ProtoReflect() protoreflect.Message {
+	mi := &file_status_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SilentSource.ProtoReflect.Descriptor instead.
+func (*SilentSource) Descriptor() ([]byte, []int) {
+	return file_status_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *SilentSource) GetSource() string {
+	if x != nil {
+		return x.Source
+	}
+	return ""
+}
+
+func (x *SilentSource) GetLast() int64 {
+	if x != nil {
+		return x.Last
+	}
+	return 0
+}
+
 // IntakeStatus is what came of all that was sent, since the start. Of nothing here is an
 // event missing in silence: what each number means is in docs/reliability.md.
 type IntakeStatus struct {
@@ -785,7 +911,7 @@ type IntakeStatus struct {
 
 func (x *IntakeStatus) Reset() {
 	*x = IntakeStatus{}
-	mi := &file_status_proto_msgTypes[8]
+	mi := &file_status_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -797,7 +923,7 @@ func (x *IntakeStatus) String() string {
 func (*IntakeStatus) ProtoMessage() {}
 
 func (x *IntakeStatus) ProtoReflect() protoreflect.Message {
-	mi := &file_status_proto_msgTypes[8]
+	mi := &file_status_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -810,7 +936,7 @@ func (x *IntakeStatus) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use IntakeStatus.ProtoReflect.Descriptor instead.
 func (*IntakeStatus) Descriptor() ([]byte, []int) {
-	return file_status_proto_rawDescGZIP(), []int{8}
+	return file_status_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *IntakeStatus) GetReceived() uint64 {
@@ -919,7 +1045,7 @@ type GetStorageRequest struct {
 
 func (x *GetStorageRequest) Reset() {
 	*x = GetStorageRequest{}
-	mi := &file_status_proto_msgTypes[9]
+	mi := &file_status_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -931,7 +1057,7 @@ func (x *GetStorageRequest) String() string {
 func (*GetStorageRequest) ProtoMessage() {}
 
 func (x *GetStorageRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_status_proto_msgTypes[9]
+	mi := &file_status_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -944,7 +1070,7 @@ func (x *GetStorageRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetStorageRequest.ProtoReflect.Descriptor instead.
 func (*GetStorageRequest) Descriptor() ([]byte, []int) {
-	return file_status_proto_rawDescGZIP(), []int{9}
+	return file_status_proto_rawDescGZIP(), []int{11}
 }
 
 // Storage is what is kept.
@@ -974,7 +1100,7 @@ type Storage struct {
 
 func (x *Storage) Reset() {
 	*x = Storage{}
-	mi := &file_status_proto_msgTypes[10]
+	mi := &file_status_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -986,7 +1112,7 @@ func (x *Storage) String() string {
 func (*Storage) ProtoMessage() {}
 
 func (x *Storage) ProtoReflect() protoreflect.Message {
-	mi := &file_status_proto_msgTypes[10]
+	mi := &file_status_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -999,7 +1125,7 @@ func (x *Storage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Storage.ProtoReflect.Descriptor instead.
 func (*Storage) Descriptor() ([]byte, []int) {
-	return file_status_proto_rawDescGZIP(), []int{10}
+	return file_status_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *Storage) GetTables() []*StoredTable {
@@ -1091,7 +1217,7 @@ type StoredTable struct {
 
 func (x *StoredTable) Reset() {
 	*x = StoredTable{}
-	mi := &file_status_proto_msgTypes[11]
+	mi := &file_status_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1103,7 +1229,7 @@ func (x *StoredTable) String() string {
 func (*StoredTable) ProtoMessage() {}
 
 func (x *StoredTable) ProtoReflect() protoreflect.Message {
-	mi := &file_status_proto_msgTypes[11]
+	mi := &file_status_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1116,7 +1242,7 @@ func (x *StoredTable) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StoredTable.ProtoReflect.Descriptor instead.
 func (*StoredTable) Descriptor() ([]byte, []int) {
-	return file_status_proto_rawDescGZIP(), []int{11}
+	return file_status_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *StoredTable) GetName() string {
@@ -1167,7 +1293,7 @@ type Letting struct {
 
 func (x *Letting) Reset() {
 	*x = Letting{}
-	mi := &file_status_proto_msgTypes[12]
+	mi := &file_status_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1179,7 +1305,7 @@ func (x *Letting) String() string {
 func (*Letting) ProtoMessage() {}
 
 func (x *Letting) ProtoReflect() protoreflect.Message {
-	mi := &file_status_proto_msgTypes[12]
+	mi := &file_status_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1192,7 +1318,7 @@ func (x *Letting) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Letting.ProtoReflect.Descriptor instead.
 func (*Letting) Descriptor() ([]byte, []int) {
-	return file_status_proto_rawDescGZIP(), []int{12}
+	return file_status_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *Letting) GetTable() string {
@@ -1264,7 +1390,7 @@ type BackupRun struct {
 
 func (x *BackupRun) Reset() {
 	*x = BackupRun{}
-	mi := &file_status_proto_msgTypes[13]
+	mi := &file_status_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1276,7 +1402,7 @@ func (x *BackupRun) String() string {
 func (*BackupRun) ProtoMessage() {}
 
 func (x *BackupRun) ProtoReflect() protoreflect.Message {
-	mi := &file_status_proto_msgTypes[13]
+	mi := &file_status_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1289,7 +1415,7 @@ func (x *BackupRun) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BackupRun.ProtoReflect.Descriptor instead.
 func (*BackupRun) Descriptor() ([]byte, []int) {
-	return file_status_proto_rawDescGZIP(), []int{13}
+	return file_status_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *BackupRun) GetName() string {
@@ -1363,7 +1489,7 @@ type PipelinesStatus struct {
 
 func (x *PipelinesStatus) Reset() {
 	*x = PipelinesStatus{}
-	mi := &file_status_proto_msgTypes[14]
+	mi := &file_status_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1375,7 +1501,7 @@ func (x *PipelinesStatus) String() string {
 func (*PipelinesStatus) ProtoMessage() {}
 
 func (x *PipelinesStatus) ProtoReflect() protoreflect.Message {
-	mi := &file_status_proto_msgTypes[14]
+	mi := &file_status_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1388,7 +1514,7 @@ func (x *PipelinesStatus) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PipelinesStatus.ProtoReflect.Descriptor instead.
 func (*PipelinesStatus) Descriptor() ([]byte, []int) {
-	return file_status_proto_rawDescGZIP(), []int{14}
+	return file_status_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *PipelinesStatus) GetEnabled() int64 {
@@ -1435,7 +1561,7 @@ type NotablePipeline struct {
 
 func (x *NotablePipeline) Reset() {
 	*x = NotablePipeline{}
-	mi := &file_status_proto_msgTypes[15]
+	mi := &file_status_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1447,7 +1573,7 @@ func (x *NotablePipeline) String() string {
 func (*NotablePipeline) ProtoMessage() {}
 
 func (x *NotablePipeline) ProtoReflect() protoreflect.Message {
-	mi := &file_status_proto_msgTypes[15]
+	mi := &file_status_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1460,7 +1586,7 @@ func (x *NotablePipeline) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NotablePipeline.ProtoReflect.Descriptor instead.
 func (*NotablePipeline) Descriptor() ([]byte, []int) {
-	return file_status_proto_rawDescGZIP(), []int{15}
+	return file_status_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *NotablePipeline) GetId() string {
@@ -1532,7 +1658,7 @@ type SyslogDoor struct {
 
 func (x *SyslogDoor) Reset() {
 	*x = SyslogDoor{}
-	mi := &file_status_proto_msgTypes[16]
+	mi := &file_status_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1544,7 +1670,7 @@ func (x *SyslogDoor) String() string {
 func (*SyslogDoor) ProtoMessage() {}
 
 func (x *SyslogDoor) ProtoReflect() protoreflect.Message {
-	mi := &file_status_proto_msgTypes[16]
+	mi := &file_status_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1557,7 +1683,7 @@ func (x *SyslogDoor) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SyslogDoor.ProtoReflect.Descriptor instead.
 func (*SyslogDoor) Descriptor() ([]byte, []int) {
-	return file_status_proto_rawDescGZIP(), []int{16}
+	return file_status_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *SyslogDoor) GetProtocol() string {
@@ -1638,7 +1764,7 @@ type QueryLoad struct {
 
 func (x *QueryLoad) Reset() {
 	*x = QueryLoad{}
-	mi := &file_status_proto_msgTypes[17]
+	mi := &file_status_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1650,7 +1776,7 @@ func (x *QueryLoad) String() string {
 func (*QueryLoad) ProtoMessage() {}
 
 func (x *QueryLoad) ProtoReflect() protoreflect.Message {
-	mi := &file_status_proto_msgTypes[17]
+	mi := &file_status_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1663,7 +1789,7 @@ func (x *QueryLoad) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use QueryLoad.ProtoReflect.Descriptor instead.
 func (*QueryLoad) Descriptor() ([]byte, []int) {
-	return file_status_proto_rawDescGZIP(), []int{17}
+	return file_status_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *QueryLoad) GetKind() string {
@@ -1722,7 +1848,7 @@ type ClockSkew struct {
 
 func (x *ClockSkew) Reset() {
 	*x = ClockSkew{}
-	mi := &file_status_proto_msgTypes[18]
+	mi := &file_status_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1734,7 +1860,7 @@ func (x *ClockSkew) String() string {
 func (*ClockSkew) ProtoMessage() {}
 
 func (x *ClockSkew) ProtoReflect() protoreflect.Message {
-	mi := &file_status_proto_msgTypes[18]
+	mi := &file_status_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1747,7 +1873,7 @@ func (x *ClockSkew) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClockSkew.ProtoReflect.Descriptor instead.
 func (*ClockSkew) Descriptor() ([]byte, []int) {
-	return file_status_proto_rawDescGZIP(), []int{18}
+	return file_status_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *ClockSkew) GetSource() string {
@@ -1813,7 +1939,7 @@ type UnreadableTimes struct {
 
 func (x *UnreadableTimes) Reset() {
 	*x = UnreadableTimes{}
-	mi := &file_status_proto_msgTypes[19]
+	mi := &file_status_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1825,7 +1951,7 @@ func (x *UnreadableTimes) String() string {
 func (*UnreadableTimes) ProtoMessage() {}
 
 func (x *UnreadableTimes) ProtoReflect() protoreflect.Message {
-	mi := &file_status_proto_msgTypes[19]
+	mi := &file_status_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1838,7 +1964,7 @@ func (x *UnreadableTimes) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UnreadableTimes.ProtoReflect.Descriptor instead.
 func (*UnreadableTimes) Descriptor() ([]byte, []int) {
-	return file_status_proto_rawDescGZIP(), []int{19}
+	return file_status_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *UnreadableTimes) GetSource() string {
@@ -1879,7 +2005,7 @@ type WithoutEffect struct {
 
 func (x *WithoutEffect) Reset() {
 	*x = WithoutEffect{}
-	mi := &file_status_proto_msgTypes[20]
+	mi := &file_status_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1891,7 +2017,7 @@ func (x *WithoutEffect) String() string {
 func (*WithoutEffect) ProtoMessage() {}
 
 func (x *WithoutEffect) ProtoReflect() protoreflect.Message {
-	mi := &file_status_proto_msgTypes[20]
+	mi := &file_status_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1904,7 +2030,7 @@ func (x *WithoutEffect) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WithoutEffect.ProtoReflect.Descriptor instead.
 func (*WithoutEffect) Descriptor() ([]byte, []int) {
-	return file_status_proto_rawDescGZIP(), []int{20}
+	return file_status_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *WithoutEffect) GetKind() string {
@@ -1957,7 +2083,7 @@ type GeoIPDatabase struct {
 
 func (x *GeoIPDatabase) Reset() {
 	*x = GeoIPDatabase{}
-	mi := &file_status_proto_msgTypes[21]
+	mi := &file_status_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1969,7 +2095,7 @@ func (x *GeoIPDatabase) String() string {
 func (*GeoIPDatabase) ProtoMessage() {}
 
 func (x *GeoIPDatabase) ProtoReflect() protoreflect.Message {
-	mi := &file_status_proto_msgTypes[21]
+	mi := &file_status_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1982,7 +2108,7 @@ func (x *GeoIPDatabase) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GeoIPDatabase.ProtoReflect.Descriptor instead.
 func (*GeoIPDatabase) Descriptor() ([]byte, []int) {
-	return file_status_proto_rawDescGZIP(), []int{21}
+	return file_status_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *GeoIPDatabase) GetFile() string {
@@ -2025,7 +2151,7 @@ type ClickHouseStatus struct {
 
 func (x *ClickHouseStatus) Reset() {
 	*x = ClickHouseStatus{}
-	mi := &file_status_proto_msgTypes[22]
+	mi := &file_status_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2037,7 +2163,7 @@ func (x *ClickHouseStatus) String() string {
 func (*ClickHouseStatus) ProtoMessage() {}
 
 func (x *ClickHouseStatus) ProtoReflect() protoreflect.Message {
-	mi := &file_status_proto_msgTypes[22]
+	mi := &file_status_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2050,7 +2176,7 @@ func (x *ClickHouseStatus) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClickHouseStatus.ProtoReflect.Descriptor instead.
 func (*ClickHouseStatus) Descriptor() ([]byte, []int) {
-	return file_status_proto_rawDescGZIP(), []int{22}
+	return file_status_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *ClickHouseStatus) GetState() string {
@@ -2094,7 +2220,7 @@ type AsideEvent struct {
 
 func (x *AsideEvent) Reset() {
 	*x = AsideEvent{}
-	mi := &file_status_proto_msgTypes[23]
+	mi := &file_status_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2106,7 +2232,7 @@ func (x *AsideEvent) String() string {
 func (*AsideEvent) ProtoMessage() {}
 
 func (x *AsideEvent) ProtoReflect() protoreflect.Message {
-	mi := &file_status_proto_msgTypes[23]
+	mi := &file_status_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2119,7 +2245,7 @@ func (x *AsideEvent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AsideEvent.ProtoReflect.Descriptor instead.
 func (*AsideEvent) Descriptor() ([]byte, []int) {
-	return file_status_proto_rawDescGZIP(), []int{23}
+	return file_status_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *AsideEvent) GetRuleId() string {
@@ -2171,7 +2297,7 @@ type RulesStatus struct {
 
 func (x *RulesStatus) Reset() {
 	*x = RulesStatus{}
-	mi := &file_status_proto_msgTypes[24]
+	mi := &file_status_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2183,7 +2309,7 @@ func (x *RulesStatus) String() string {
 func (*RulesStatus) ProtoMessage() {}
 
 func (x *RulesStatus) ProtoReflect() protoreflect.Message {
-	mi := &file_status_proto_msgTypes[24]
+	mi := &file_status_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2196,7 +2322,7 @@ func (x *RulesStatus) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RulesStatus.ProtoReflect.Descriptor instead.
 func (*RulesStatus) Descriptor() ([]byte, []int) {
-	return file_status_proto_rawDescGZIP(), []int{24}
+	return file_status_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *RulesStatus) GetTotal() int64 {
@@ -2247,7 +2373,7 @@ type StorageStatus struct {
 
 func (x *StorageStatus) Reset() {
 	*x = StorageStatus{}
-	mi := &file_status_proto_msgTypes[25]
+	mi := &file_status_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2259,7 +2385,7 @@ func (x *StorageStatus) String() string {
 func (*StorageStatus) ProtoMessage() {}
 
 func (x *StorageStatus) ProtoReflect() protoreflect.Message {
-	mi := &file_status_proto_msgTypes[25]
+	mi := &file_status_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2272,7 +2398,7 @@ func (x *StorageStatus) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StorageStatus.ProtoReflect.Descriptor instead.
 func (*StorageStatus) Descriptor() ([]byte, []int) {
-	return file_status_proto_rawDescGZIP(), []int{25}
+	return file_status_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *StorageStatus) GetUsedBytes() uint64 {
@@ -2325,7 +2451,7 @@ type ValidateKeyRequest struct {
 
 func (x *ValidateKeyRequest) Reset() {
 	*x = ValidateKeyRequest{}
-	mi := &file_status_proto_msgTypes[26]
+	mi := &file_status_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2337,7 +2463,7 @@ func (x *ValidateKeyRequest) String() string {
 func (*ValidateKeyRequest) ProtoMessage() {}
 
 func (x *ValidateKeyRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_status_proto_msgTypes[26]
+	mi := &file_status_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2350,7 +2476,7 @@ func (x *ValidateKeyRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ValidateKeyRequest.ProtoReflect.Descriptor instead.
 func (*ValidateKeyRequest) Descriptor() ([]byte, []int) {
-	return file_status_proto_rawDescGZIP(), []int{26}
+	return file_status_proto_rawDescGZIP(), []int{28}
 }
 
 type ValidateKeyResponse struct {
@@ -2362,7 +2488,7 @@ type ValidateKeyResponse struct {
 
 func (x *ValidateKeyResponse) Reset() {
 	*x = ValidateKeyResponse{}
-	mi := &file_status_proto_msgTypes[27]
+	mi := &file_status_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2374,7 +2500,7 @@ func (x *ValidateKeyResponse) String() string {
 func (*ValidateKeyResponse) ProtoMessage() {}
 
 func (x *ValidateKeyResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_status_proto_msgTypes[27]
+	mi := &file_status_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2387,7 +2513,7 @@ func (x *ValidateKeyResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ValidateKeyResponse.ProtoReflect.Descriptor instead.
 func (*ValidateKeyResponse) Descriptor() ([]byte, []int) {
-	return file_status_proto_rawDescGZIP(), []int{27}
+	return file_status_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *ValidateKeyResponse) GetValid() bool {
@@ -2439,7 +2565,7 @@ const file_status_proto_rawDesc = "" +
 	"\vaccepted_by\x18\n" +
 	" \x01(\tR\vaccepted_by\x12 \n" +
 	"\vaccepted_at\x18\v \x01(\tR\vaccepted_at\x12\x18\n" +
-	"\acomment\x18\f \x01(\tR\acomment\"\xd0\b\n" +
+	"\acomment\x18\f \x01(\tR\acomment\"\x86\t\n" +
 	"\x06Status\x12\x18\n" +
 	"\aversion\x18\x01 \x01(\tR\aversion\x12(\n" +
 	"\x0fevents_received\x18\x02 \x01(\x04R\x0fevents_received\x12:\n" +
@@ -2468,7 +2594,15 @@ const file_status_proto_rawDesc = "" +
 	"audit_lost\x18F \x01(\x04R\n" +
 	"audit_lost\x12$\n" +
 	"\raudit_waiting\x18G \x01(\x04R\raudit_waiting\x121\n" +
-	"\x06intake\x18H \x01(\v2\x19.nightjar.v1.IntakeStatusR\x06intake\"\x98\x04\n" +
+	"\x06intake\x18H \x01(\v2\x19.nightjar.v1.IntakeStatusR\x06intake\x124\n" +
+	"\asources\x18I \x01(\v2\x1a.nightjar.v1.SourcesStatusR\asources\"x\n" +
+	"\rSourcesStatus\x12\x18\n" +
+	"\acurrent\x18\x01 \x01(\x03R\acurrent\x12\x16\n" +
+	"\x06silent\x18\x02 \x01(\x03R\x06silent\x125\n" +
+	"\bsilences\x18\x03 \x03(\v2\x19.nightjar.v1.SilentSourceR\bsilences\":\n" +
+	"\fSilentSource\x12\x16\n" +
+	"\x06source\x18\x01 \x01(\tR\x06source\x12\x12\n" +
+	"\x04last\x18\x02 \x01(\x03R\x04last\"\x98\x04\n" +
 	"\fIntakeStatus\x12\x1a\n" +
 	"\breceived\x18\x01 \x01(\x04R\breceived\x12\"\n" +
 	"\facknowledged\x18\x02 \x01(\x04R\facknowledged\x12\x16\n" +
@@ -2647,7 +2781,7 @@ func file_status_proto_rawDescGZIP() []byte {
 	return file_status_proto_rawDescData
 }
 
-var file_status_proto_msgTypes = make([]protoimpl.MessageInfo, 33)
+var file_status_proto_msgTypes = make([]protoimpl.MessageInfo, 35)
 var file_status_proto_goTypes = []any{
 	(*GetStatusRequest)(nil),      // 0: nightjar.v1.GetStatusRequest
 	(*ListRuleCostsRequest)(nil),  // 1: nightjar.v1.ListRuleCostsRequest
@@ -2657,73 +2791,77 @@ var file_status_proto_goTypes = []any{
 	(*AcceptLossResponse)(nil),    // 5: nightjar.v1.AcceptLossResponse
 	(*ArrivalGap)(nil),            // 6: nightjar.v1.ArrivalGap
 	(*Status)(nil),                // 7: nightjar.v1.Status
-	(*IntakeStatus)(nil),          // 8: nightjar.v1.IntakeStatus
-	(*GetStorageRequest)(nil),     // 9: nightjar.v1.GetStorageRequest
-	(*Storage)(nil),               // 10: nightjar.v1.Storage
-	(*StoredTable)(nil),           // 11: nightjar.v1.StoredTable
-	(*Letting)(nil),               // 12: nightjar.v1.Letting
-	(*BackupRun)(nil),             // 13: nightjar.v1.BackupRun
-	(*PipelinesStatus)(nil),       // 14: nightjar.v1.PipelinesStatus
-	(*NotablePipeline)(nil),       // 15: nightjar.v1.NotablePipeline
-	(*SyslogDoor)(nil),            // 16: nightjar.v1.SyslogDoor
-	(*QueryLoad)(nil),             // 17: nightjar.v1.QueryLoad
-	(*ClockSkew)(nil),             // 18: nightjar.v1.ClockSkew
-	(*UnreadableTimes)(nil),       // 19: nightjar.v1.UnreadableTimes
-	(*WithoutEffect)(nil),         // 20: nightjar.v1.WithoutEffect
-	(*GeoIPDatabase)(nil),         // 21: nightjar.v1.GeoIPDatabase
-	(*ClickHouseStatus)(nil),      // 22: nightjar.v1.ClickHouseStatus
-	(*AsideEvent)(nil),            // 23: nightjar.v1.AsideEvent
-	(*RulesStatus)(nil),           // 24: nightjar.v1.RulesStatus
-	(*StorageStatus)(nil),         // 25: nightjar.v1.StorageStatus
-	(*ValidateKeyRequest)(nil),    // 26: nightjar.v1.ValidateKeyRequest
-	(*ValidateKeyResponse)(nil),   // 27: nightjar.v1.ValidateKeyResponse
-	nil,                           // 28: nightjar.v1.IntakeStatus.RefusedEntry
-	nil,                           // 29: nightjar.v1.SyslogDoor.RefusedEntry
-	nil,                           // 30: nightjar.v1.SyslogDoor.ClosedEntry
-	nil,                           // 31: nightjar.v1.SyslogDoor.LostEntry
-	nil,                           // 32: nightjar.v1.SyslogDoor.DamagedEntry
+	(*SourcesStatus)(nil),         // 8: nightjar.v1.SourcesStatus
+	(*SilentSource)(nil),          // 9: nightjar.v1.SilentSource
+	(*IntakeStatus)(nil),          // 10: nightjar.v1.IntakeStatus
+	(*GetStorageRequest)(nil),     // 11: nightjar.v1.GetStorageRequest
+	(*Storage)(nil),               // 12: nightjar.v1.Storage
+	(*StoredTable)(nil),           // 13: nightjar.v1.StoredTable
+	(*Letting)(nil),               // 14: nightjar.v1.Letting
+	(*BackupRun)(nil),             // 15: nightjar.v1.BackupRun
+	(*PipelinesStatus)(nil),       // 16: nightjar.v1.PipelinesStatus
+	(*NotablePipeline)(nil),       // 17: nightjar.v1.NotablePipeline
+	(*SyslogDoor)(nil),            // 18: nightjar.v1.SyslogDoor
+	(*QueryLoad)(nil),             // 19: nightjar.v1.QueryLoad
+	(*ClockSkew)(nil),             // 20: nightjar.v1.ClockSkew
+	(*UnreadableTimes)(nil),       // 21: nightjar.v1.UnreadableTimes
+	(*WithoutEffect)(nil),         // 22: nightjar.v1.WithoutEffect
+	(*GeoIPDatabase)(nil),         // 23: nightjar.v1.GeoIPDatabase
+	(*ClickHouseStatus)(nil),      // 24: nightjar.v1.ClickHouseStatus
+	(*AsideEvent)(nil),            // 25: nightjar.v1.AsideEvent
+	(*RulesStatus)(nil),           // 26: nightjar.v1.RulesStatus
+	(*StorageStatus)(nil),         // 27: nightjar.v1.StorageStatus
+	(*ValidateKeyRequest)(nil),    // 28: nightjar.v1.ValidateKeyRequest
+	(*ValidateKeyResponse)(nil),   // 29: nightjar.v1.ValidateKeyResponse
+	nil,                           // 30: nightjar.v1.IntakeStatus.RefusedEntry
+	nil,                           // 31: nightjar.v1.SyslogDoor.RefusedEntry
+	nil,                           // 32: nightjar.v1.SyslogDoor.ClosedEntry
+	nil,                           // 33: nightjar.v1.SyslogDoor.LostEntry
+	nil,                           // 34: nightjar.v1.SyslogDoor.DamagedEntry
 }
 var file_status_proto_depIdxs = []int32{
 	3,  // 0: nightjar.v1.ListRuleCostsResponse.data:type_name -> nightjar.v1.RuleCost
-	22, // 1: nightjar.v1.Status.clickhouse:type_name -> nightjar.v1.ClickHouseStatus
-	24, // 2: nightjar.v1.Status.rules:type_name -> nightjar.v1.RulesStatus
-	25, // 3: nightjar.v1.Status.storage:type_name -> nightjar.v1.StorageStatus
-	21, // 4: nightjar.v1.Status.geoip:type_name -> nightjar.v1.GeoIPDatabase
-	20, // 5: nightjar.v1.Status.without_effect:type_name -> nightjar.v1.WithoutEffect
-	23, // 6: nightjar.v1.Status.aside:type_name -> nightjar.v1.AsideEvent
-	18, // 7: nightjar.v1.Status.clocks:type_name -> nightjar.v1.ClockSkew
-	19, // 8: nightjar.v1.Status.unreadable_times:type_name -> nightjar.v1.UnreadableTimes
-	16, // 9: nightjar.v1.Status.syslog:type_name -> nightjar.v1.SyslogDoor
+	24, // 1: nightjar.v1.Status.clickhouse:type_name -> nightjar.v1.ClickHouseStatus
+	26, // 2: nightjar.v1.Status.rules:type_name -> nightjar.v1.RulesStatus
+	27, // 3: nightjar.v1.Status.storage:type_name -> nightjar.v1.StorageStatus
+	23, // 4: nightjar.v1.Status.geoip:type_name -> nightjar.v1.GeoIPDatabase
+	22, // 5: nightjar.v1.Status.without_effect:type_name -> nightjar.v1.WithoutEffect
+	25, // 6: nightjar.v1.Status.aside:type_name -> nightjar.v1.AsideEvent
+	20, // 7: nightjar.v1.Status.clocks:type_name -> nightjar.v1.ClockSkew
+	21, // 8: nightjar.v1.Status.unreadable_times:type_name -> nightjar.v1.UnreadableTimes
+	18, // 9: nightjar.v1.Status.syslog:type_name -> nightjar.v1.SyslogDoor
 	3,  // 10: nightjar.v1.Status.rules_alone:type_name -> nightjar.v1.RuleCost
-	17, // 11: nightjar.v1.Status.queries:type_name -> nightjar.v1.QueryLoad
+	19, // 11: nightjar.v1.Status.queries:type_name -> nightjar.v1.QueryLoad
 	6,  // 12: nightjar.v1.Status.gaps:type_name -> nightjar.v1.ArrivalGap
-	14, // 13: nightjar.v1.Status.pipelines:type_name -> nightjar.v1.PipelinesStatus
-	8,  // 14: nightjar.v1.Status.intake:type_name -> nightjar.v1.IntakeStatus
-	28, // 15: nightjar.v1.IntakeStatus.refused:type_name -> nightjar.v1.IntakeStatus.RefusedEntry
-	11, // 16: nightjar.v1.Storage.tables:type_name -> nightjar.v1.StoredTable
-	12, // 17: nightjar.v1.Storage.next:type_name -> nightjar.v1.Letting
-	12, // 18: nightjar.v1.Storage.dropped:type_name -> nightjar.v1.Letting
-	13, // 19: nightjar.v1.Storage.backups:type_name -> nightjar.v1.BackupRun
-	15, // 20: nightjar.v1.PipelinesStatus.notable:type_name -> nightjar.v1.NotablePipeline
-	29, // 21: nightjar.v1.SyslogDoor.refused:type_name -> nightjar.v1.SyslogDoor.RefusedEntry
-	30, // 22: nightjar.v1.SyslogDoor.closed:type_name -> nightjar.v1.SyslogDoor.ClosedEntry
-	31, // 23: nightjar.v1.SyslogDoor.lost:type_name -> nightjar.v1.SyslogDoor.LostEntry
-	32, // 24: nightjar.v1.SyslogDoor.damaged:type_name -> nightjar.v1.SyslogDoor.DamagedEntry
-	0,  // 25: nightjar.v1.StatusService.GetStatus:input_type -> nightjar.v1.GetStatusRequest
-	1,  // 26: nightjar.v1.StatusService.ListRuleCosts:input_type -> nightjar.v1.ListRuleCostsRequest
-	9,  // 27: nightjar.v1.StatusService.GetStorage:input_type -> nightjar.v1.GetStorageRequest
-	4,  // 28: nightjar.v1.StatusService.AcceptLoss:input_type -> nightjar.v1.AcceptLossRequest
-	26, // 29: nightjar.v1.StatusService.ValidateKey:input_type -> nightjar.v1.ValidateKeyRequest
-	7,  // 30: nightjar.v1.StatusService.GetStatus:output_type -> nightjar.v1.Status
-	2,  // 31: nightjar.v1.StatusService.ListRuleCosts:output_type -> nightjar.v1.ListRuleCostsResponse
-	10, // 32: nightjar.v1.StatusService.GetStorage:output_type -> nightjar.v1.Storage
-	5,  // 33: nightjar.v1.StatusService.AcceptLoss:output_type -> nightjar.v1.AcceptLossResponse
-	27, // 34: nightjar.v1.StatusService.ValidateKey:output_type -> nightjar.v1.ValidateKeyResponse
-	30, // [30:35] is the sub-list for method output_type
-	25, // [25:30] is the sub-list for method input_type
-	25, // [25:25] is the sub-list for extension type_name
-	25, // [25:25] is the sub-list for extension extendee
-	0,  // [0:25] is the sub-list for field type_name
+	16, // 13: nightjar.v1.Status.pipelines:type_name -> nightjar.v1.PipelinesStatus
+	10, // 14: nightjar.v1.Status.intake:type_name -> nightjar.v1.IntakeStatus
+	8,  // 15: nightjar.v1.Status.sources:type_name -> nightjar.v1.SourcesStatus
+	9,  // 16: nightjar.v1.SourcesStatus.silences:type_name -> nightjar.v1.SilentSource
+	30, // 17: nightjar.v1.IntakeStatus.refused:type_name -> nightjar.v1.IntakeStatus.RefusedEntry
+	13, // 18: nightjar.v1.Storage.tables:type_name -> nightjar.v1.StoredTable
+	14, // 19: nightjar.v1.Storage.next:type_name -> nightjar.v1.Letting
+	14, // 20: nightjar.v1.Storage.dropped:type_name -> nightjar.v1.Letting
+	15, // 21: nightjar.v1.Storage.backups:type_name -> nightjar.v1.BackupRun
+	17, // 22: nightjar.v1.PipelinesStatus.notable:type_name -> nightjar.v1.NotablePipeline
+	31, // 23: nightjar.v1.SyslogDoor.refused:type_name -> nightjar.v1.SyslogDoor.RefusedEntry
+	32, // 24: nightjar.v1.SyslogDoor.closed:type_name -> nightjar.v1.SyslogDoor.ClosedEntry
+	33, // 25: nightjar.v1.SyslogDoor.lost:type_name -> nightjar.v1.SyslogDoor.LostEntry
+	34, // 26: nightjar.v1.SyslogDoor.damaged:type_name -> nightjar.v1.SyslogDoor.DamagedEntry
+	0,  // 27: nightjar.v1.StatusService.GetStatus:input_type -> nightjar.v1.GetStatusRequest
+	1,  // 28: nightjar.v1.StatusService.ListRuleCosts:input_type -> nightjar.v1.ListRuleCostsRequest
+	11, // 29: nightjar.v1.StatusService.GetStorage:input_type -> nightjar.v1.GetStorageRequest
+	4,  // 30: nightjar.v1.StatusService.AcceptLoss:input_type -> nightjar.v1.AcceptLossRequest
+	28, // 31: nightjar.v1.StatusService.ValidateKey:input_type -> nightjar.v1.ValidateKeyRequest
+	7,  // 32: nightjar.v1.StatusService.GetStatus:output_type -> nightjar.v1.Status
+	2,  // 33: nightjar.v1.StatusService.ListRuleCosts:output_type -> nightjar.v1.ListRuleCostsResponse
+	12, // 34: nightjar.v1.StatusService.GetStorage:output_type -> nightjar.v1.Storage
+	5,  // 35: nightjar.v1.StatusService.AcceptLoss:output_type -> nightjar.v1.AcceptLossResponse
+	29, // 36: nightjar.v1.StatusService.ValidateKey:output_type -> nightjar.v1.ValidateKeyResponse
+	32, // [32:37] is the sub-list for method output_type
+	27, // [27:32] is the sub-list for method input_type
+	27, // [27:27] is the sub-list for extension type_name
+	27, // [27:27] is the sub-list for extension extendee
+	0,  // [0:27] is the sub-list for field type_name
 }
 
 func init() { file_status_proto_init() }
@@ -2738,7 +2876,7 @@ func file_status_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_status_proto_rawDesc), len(file_status_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   33,
+			NumMessages:   35,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

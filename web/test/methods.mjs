@@ -106,11 +106,15 @@ async function makeOthers(engine, now) {
   return { alerts: 1 }
 }
 
+/** reverseShell is what the agent's rule asks for. */
+export const reverseShell = 'exec.file.name in ["bash", "sh"] && process.ancestors.file.name == "nginx" && process.tty_name == "" && process.user == "www-data"'
+
 /** makeWorkload makes what an agent sends: a shell of a web server that holds a connection and reads a secret. */
 async function makeWorkload(engine, now) {
   await ruleOf(engine, 'Reverse shell from web server child', [{ name: 'shell', query: 'source:runtime-security-agent @agent.rule_id:reverse_shell_web', groupByFields: ['host'] }], ['shell > 0'], { detectionMethod: 'threshold', evaluationWindow: 300 }, {
     severity: 'critical', tags: ['technique:T1059.004-unix-shell'], rule: { type: 'workload_security' },
   })
+  await engine.call('/api/v2/remote_config/products/cws/agent_rules', { data: { type: 'agent_rule', attributes: { name: 'reverse_shell_web', expression: reverseShell } } })
   const boot = now - 7 * 24 * hour
   const began = now - 11 * minute
   const lineage = [
@@ -128,7 +132,7 @@ async function makeWorkload(engine, now) {
     const listed = { pid: all.map((p) => p.pid), comm: all.map((p) => p.comm), args: all.map((p) => p.args), user: all.map((p) => p.user), created_at: all.map((p) => p.created_at), file: { path: all.map((p) => p.file.path) } }
     return {
       timestamp: at, source: 'runtime-security-agent', hostname: 'web-3', service: 'shop', message: '', evt: { name },
-      agent: { rule_id: 'reverse_shell_web', rule_version: '12', policy: 'web-servers', boot_id: 'b00t', process_start: 9007199254740 + depth }, process: { ...text(own), ancestors: listed }, ...more,
+      agent: { rule_id: 'reverse_shell_web', rule_version: '1', policy_name: 'web-servers', policy_version: '12', boot_id: 'b00t', process_start: 9007199254740 + depth }, process: { ...text(own), ancestors: listed }, ...more,
     }
   }
   const events = [

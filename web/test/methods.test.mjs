@@ -135,7 +135,12 @@ scene('a workload signal: the lineage, with what each process did', async () => 
     assert.equal(told[5][4], '198.51.100.77:4444')
     assert.equal(told[7][4], '/var/www/shop/.env')
     assert.match(await why.locator('.process.fired').innerText(), /^[│├└ ]*bash/)
-    await why.getByText('reverse_shell_web', { exact: true }).last().waitFor()
+    await why.getByText('Agent rule reverse_shell_web v1 of policy web-servers v12').waitFor()
+    const clauses = await why.locator('.clause:not(.event-head)').evaluateAll((all) => all.map((row) => [...row.children].map((cell) => cell.textContent)))
+    assert.deepEqual(clauses, [
+      ['exec.file.name in ["bash", "sh"]', '✓held bash'], ['&& process.ancestors.file.name == "nginx"', '✓held dash, php-fpm8.2, nginx, systemd'],
+      ['&& process.tty_name == ""', '✓held '], ['&& process.user == "www-data"', '✓held www-data'],
+    ])
   })
 })
 

@@ -62,7 +62,7 @@ func (s *FacetService) GetEntity(ctx context.Context, in *pb.GetEntityRequest) (
 		return err
 	})
 	all.Go(func() (err error) {
-		out.ReferenceTables, err = s.tablesOf(ctx, in.GetValue())
+		out.ReferenceTables, out.ReferenceTableIds, err = s.tablesOf(ctx, in.GetValue())
 		return err
 	})
 	if err := all.Wait(); err != nil {
@@ -98,18 +98,18 @@ func (s *FacetService) counts(ctx context.Context, of Selection, names []string,
 	return out, nil
 }
 
-// tablesOf are the names of the reference tables that have a row of this value.
-func (s *FacetService) tablesOf(ctx context.Context, value string) (names []string, err error) {
+// tablesOf are the names and ids of the reference tables that have a row of this value.
+func (s *FacetService) tablesOf(ctx context.Context, value string) (names, ids []string, err error) {
 	for _, t := range s.Tables.List() {
 		rows, err := s.Tables.Rows(ctx, t.ID, []string{value})
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		if len(rows) > 0 {
-			names = append(names, t.Name)
+			names, ids = append(names, t.Name), append(ids, t.ID)
 		}
 	}
-	return names, nil
+	return names, ids, nil
 }
 
 // Places know where addresses are. ingest/geoip.Databases are some.

@@ -35,6 +35,7 @@ type FacetService struct {
 	}
 
 	sources counted
+	groups  knownFields
 }
 
 // Bounds of facets.
@@ -134,11 +135,19 @@ func (s *FacetService) count(ctx context.Context, q Question, names []string, li
 	if err != nil {
 		return nil, Counts{}, err
 	}
+	group, err := s.learnFields(ctx, q, found)
+	if err != nil {
+		return nil, Counts{}, err
+	}
 	out := &pb.FacetsResponse{Total: int64(found.Total), Partial: found.Partial, CountedFrom: moment(found.From), ElapsedMs: time.Since(began).Milliseconds()}
 	for i, f := range found.Fields {
 		facet := &pb.Facet{Facet: q.Fields[i].Name, Distinct: int64(f.Distinct), Lacking: int64(f.Lacking)}
 		for _, v := range f.Values {
-			facet.Values = append(facet.Values, &pb.FacetValue{Value: v.Value, Count: int64(v.Count), Label: labels[q.Fields[i].Field][v.Value]})
+			shown := &pb.FacetValue{Value: v.Value, Count: int64(v.Count), Label: labels[q.Fields[i].Field][v.Value]}
+			if i == group {
+				shown.Field = s.groups.get(v.Value)
+			}
+			facet.Values = append(facet.Values, shown)
 		}
 		out.Facets = append(out.Facets, facet)
 	}

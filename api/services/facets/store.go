@@ -20,6 +20,9 @@ type Store interface {
 	Span(context.Context, Selection) (from, to schema.Millis, err error)
 	// TagKeys are the most frequent keys of tags with what Containing says in them.
 	TagKeys(context.Context, Question) ([]ValueCount, error)
+	// GroupFields are the fields of values that signals of the selection are about: of each
+	// that of one such signal. Others may be among them.
+	GroupFields(ctx context.Context, of Selection, values []string) (map[string]string, error)
 	// Sources are what sent events, those with the most counted ones first.
 	Sources(context.Context, SourcesQuestion) (Sources, error)
 	// Paths are the paths of attributes that events have, in no order.
@@ -137,6 +140,10 @@ func (g gated) Facets(ctx context.Context, q Question) (Counts, error) {
 
 func (g gated) TagKeys(ctx context.Context, q Question) ([]ValueCount, error) {
 	return limits.Through(ctx, g.of(q.Selection), func() ([]ValueCount, error) { return g.Store.TagKeys(ctx, q) })
+}
+
+func (g gated) GroupFields(ctx context.Context, of Selection, values []string) (map[string]string, error) {
+	return limits.Through(ctx, g.of(of), func() (map[string]string, error) { return g.Store.GroupFields(ctx, of, values) })
 }
 
 func (g gated) Histogram(ctx context.Context, q HistogramQuestion) (Histogram, error) {

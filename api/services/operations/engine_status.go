@@ -40,7 +40,9 @@ type Status struct {
 	// not be read, the most first.
 	Clocks          []ClockSkew
 	UnreadableTimes []UnreadableTimes
-	Syslog          []SyslogDoor
+	// Sources of which something arrived within a day, the latest first.
+	Sources []Source
+	Syslog  []SyslogDoor
 	// Gaps are acknowledged events that are lost or set aside, the oldest first;
 	// Lost is how many were ever lost.
 	Gaps []ArrivalGap
@@ -91,6 +93,12 @@ type ClockSkew struct {
 	Since, Last          time.Time
 	Events, NotEvaluated uint64
 	Behind               time.Duration // of the last event; negative: ahead
+}
+
+// Source is what calls itself so, and when something of it arrived last.
+type Source struct {
+	Source string
+	Last   schema.Millis
 }
 
 // UnreadableTimes counts events of a source whose time could not be read.

@@ -19,6 +19,7 @@ type StatusService struct {
 	Version   string
 	Gates     limits.Queries
 	Pipelines pipelineStatus
+	Now       func() time.Time
 }
 
 // pipelineStatus tells how pipelines are doing.
@@ -69,7 +70,7 @@ func (s *StatusService) GetStatus(ctx context.Context, _ *pb.GetStatusRequest) (
 		},
 		Geoip: geoip, Clocks: clocksOf(now.Clocks), UnreadableTimes: unreadableOf(now.UnreadableTimes), Syslog: doorsOf(now.Syslog),
 		WithoutEffect: idle, Queries: s.queries(), RulesAlone: s.alone(), Gaps: gapsOf(now.Gaps), EventsLost: now.Lost, AuditLost: now.AuditLost, AuditWaiting: now.AuditWaiting,
-		Pipelines: s.Pipelines.Status(ctx), Intake: intakeOf(now.Intake),
+		Pipelines: s.Pipelines.Status(ctx), Intake: intakeOf(now.Intake), Sources: s.sourcesOf(now.Sources),
 	}, nil
 }
 
@@ -161,6 +162,25 @@ func clocksOf(skews []ClockSkew) []*pb.ClockSkew {
 			Source: c.Source, Host: c.Host, BehindSeconds: c.Behind.Seconds(), Events: c.Events, NotEvaluated: c.NotEvaluated,
 			Since: c.Since.UTC().Format(time.RFC3339), Last: c.Last.UTC().Format(time.RFC3339),
 		})
+	}
+	return out
+}
+
+// currentPast is how lately something must have arrived of a source for it to be current.
+const currentPast = time.Hour
+
+// sourcesOf counts those that are current, and names those that are silent.
+func (s *StatusService) sourcesOf(heard []Source) *pb.SourcesStatus {
+	out := &pb.SourcesStatus{}
+	since := schema.MillisOf(s.Now().Add(-currentPast))
+	for _, h := range heard {
+		if h.Last >= since {
+			out.Current++
+			continue
+		}
+		if out.Silent++; len(out.Silences) < maxListed {
+			out.Silences = append(out.Silences, &pb.SilentSource{Source: h.Source, Last: int64(h.Last)})
+		}
 	}
 	return out
 }

@@ -43,6 +43,9 @@ func (s *SignalService) GetSignalExplanation(ctx context.Context, in *pb.GetSign
 	if doc.Workflow.Rule.DetectionMethod == schema.MethodAnomalyDetection {
 		e.band(ctx)
 	}
+	if e.out.AgentRules, err = s.AgentRules.explain(ctx, &doc); err != nil {
+		e.miss("what agents were given to watch for", err)
+	}
 	return e.out, ctx.Err()
 }
 
@@ -86,6 +89,9 @@ func (e *signalExplainer) standing(ctx context.Context) {
 	}
 	if len(of) > 0 {
 		e.out.Standing = rules.GroupToProto(&of[0])
+		if found.Version == e.doc.Workflow.Rule.Version {
+			tellSteps(e.out.Summary, e.out.Standing, n)
+		}
 		e.others(ctx, of[0].Newest)
 	}
 }

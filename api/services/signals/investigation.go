@@ -13,6 +13,7 @@ import (
 
 	"nightjar/api"
 	pb "nightjar/api/v1"
+	"nightjar/compiler"
 	"nightjar/schema"
 )
 
@@ -123,7 +124,7 @@ func (d *signalDocument) investigate(query string, fields []string) (filter stri
 		} else if all != nil {
 			continue // the query counts for every group
 		}
-		if value == "N/A" {
+		if value == compiler.MissingGroup {
 			continue // an event without the field
 		}
 		terms = append(terms, field+`:"`+quoteTerm.Replace(value)+`"`)

@@ -29,6 +29,8 @@ type SignalService struct {
 	// InForce are the rules that are evaluated; nil: none are known.
 	InForce interface{ RuleCosts() []scheduler.RuleCost }
 	Now     func() time.Time
+	// AgentRules are what agents watch for; nil: none are known.
+	AgentRules *AgentRules
 }
 
 // Sizes of a page of signals.

@@ -8,12 +8,18 @@ import (
 	"strings"
 	"time"
 
+	"nightjar/api/services/rules"
 	pb "nightjar/api/v1"
+	"nightjar/compiler"
+	"nightjar/scheduler/explain"
 	"nightjar/schema"
 )
 
+// stepsTime bounds how long the sentence about a sequence waits for its steps.
+const stepsTime = 2 * time.Second
+
 // GetSignalSummary is a signal in one sentence. It is made of what is stored of the signal,
-// and nothing in that is a template.
+// and of a sequence of its steps; nothing in that is a template.
 func (s *SignalService) GetSignalSummary(ctx context.Context, in *pb.GetSignalRequest) (*pb.SignalSummary, error) {
 	found, err := s.Store.Signal(ctx, in.GetSignalId())
 	if err != nil {
@@ -23,7 +29,49 @@ func (s *SignalService) GetSignalSummary(ctx context.Context, in *pb.GetSignalRe
 	if err != nil {
 		return nil, err
 	}
-	return summaryOf(&found, &doc), nil
+	out := summaryOf(&found, &doc)
+	if out.Method == string(schema.MethodSequenceDetection) {
+		asking, cancel := context.WithTimeout(ctx, stepsTime)
+		defer cancel()
+		n := &doc.Nightjar
+		asked, err := s.Explainer.Explain(asking, explain.Question{RuleID: n.RuleID, Group: n.Group, At: &n.FirstSeen})
+		if err == nil && asked.Version == doc.Workflow.Rule.Version && len(asked.Groups) > 0 { // else the sentence does without
+			tellSteps(out, rules.GroupToProto(&asked.Groups[0]), n)
+		}
+	}
+	return out, ctx.Err()
+}
+
+// tellSteps has the sentence say what each step came to, and how soon the next one followed.
+func tellSteps(out *pb.SignalSummary, standing *pb.GroupExplanation, n *schema.SignalDetails) {
+	if n.Silence != nil {
+		return // it is about what did not follow
+	}
+	var parts []string
+	for i, st := range standing.GetSteps() {
+		reached, err := schema.ParseMoment(st.GetReached(), time.Time{})
+		if err != nil {
+			return // not a way that ended in this signal
+		}
+		step := &pb.ReachedStep{Name: st.Name, Reached: int64(reached)}
+		var counts []string
+		for _, c := range st.Comparisons {
+			step.Counts = append(step.Counts, &pb.StepCount{Query: c.Query, Value: c.Most})
+			counts = append(counts, strings.TrimSpace(schema.FormatFloat(c.Most)+" "+c.Query))
+		}
+		part := st.Name
+		if len(counts) > 0 {
+			part += " (" + strings.Join(counts, ", ") + ")"
+		}
+		if i > 0 {
+			part = "then " + part + " " + span(max(0, int64(reached)-out.Steps[i-1].Reached)) + " later"
+		}
+		out.Steps, parts = append(out.Steps, step), append(parts, part)
+	}
+	if len(parts) > 0 {
+		out.What = strings.Join(parts, ", ") + aboutWhom(out.Group)
+		out.Sentence = out.What + when(n)
+	}
 }
 
 func summaryOf(sig *Signal, doc *signalDocument) *pb.SignalSummary {
@@ -43,7 +91,8 @@ func summaryOf(sig *Signal, doc *signalDocument) *pb.SignalSummary {
 	for _, v := range n.NewValues {
 		out.NewValues = append(out.NewValues, newValueText(v))
 	}
-	out.Sentence = sentence(doc, out) + when(n)
+	out.What = sentence(doc, out)
+	out.Sentence = out.What + when(n)
 	return out
 }
 
@@ -131,7 +180,9 @@ func ofQueries(doc *signalDocument) string {
 func aboutWhom(group []*pb.SignalGroupValue) string {
 	var parts []string
 	for _, g := range group {
-		parts = append(parts, strings.TrimSpace(g.Field+" "+g.Value))
+		if g.Value != "" && g.Value != compiler.MissingGroup {
+			parts = append(parts, strings.TrimSpace(g.Field+" "+g.Value))
+		}
 	}
 	if len(parts) == 0 {
 		return ""

@@ -34,7 +34,7 @@ export interface Known {
   query: string
   events: Counts
   signals: Counts
-  tables: string[]
+  tables: { id: string; name: string }[]
   lists: string[]
   place: Place | undefined
 }
@@ -52,6 +52,7 @@ interface Body {
   events?: CountsBody
   signals?: CountsBody
   reference_tables?: string[]
+  reference_table_ids?: string[]
   threat_lists?: string[]
   location?: CountsBody['facets']
   place?: { city?: string; country?: string; latitude?: number; longitude?: number; as_number?: string; as_name?: string; attributions?: string[] }
@@ -61,7 +62,7 @@ interface Body {
 export async function entityOf(e: Entity, range: { from: string; to: string }, signal: AbortSignal): Promise<Known> {
   const from = range.from === '' ? '0' : range.from
   const b = await call<Body>('/api/nightjar/v1/entity', { query: { field: e.field, value: e.value, from, to: range.to === '' ? undefined : range.to }, signal })
-  return { query: b.query ?? '', events: countsOf(b.events), signals: countsOf(b.signals), tables: b.reference_tables ?? [], lists: b.threat_lists ?? [], place: placeOf(b) }
+  return { query: b.query ?? '', events: countsOf(b.events), signals: countsOf(b.signals), tables: (b.reference_tables ?? []).map((name, i) => ({ name, id: b.reference_table_ids?.[i] ?? '' })), lists: b.threat_lists ?? [], place: placeOf(b) }
 }
 
 const facetsOf = (list: CountsBody['facets']): Facet[] =>

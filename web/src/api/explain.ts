@@ -3,6 +3,8 @@ import { call } from './client'
 /** Summary says in one sentence what happened, about whom, and when. */
 export interface Summary {
   sentence: string
+  /** The sentence without when it was, which is told in the person's zone. */
+  what: string
   group: { field: string; value: string }[]
   newValues: string[]
 }
@@ -126,14 +128,33 @@ export interface Explanation {
   valueFields: string[]
   journey: Stop[]
   processes: ProcessNode[]
+  agentRules: AgentRule[]
   /** What could not be said, and why. */
   missing: string[]
+}
+
+/** AgentRule is a rule that an agent found matching, as it was when it did. */
+export interface AgentRule {
+  /** As events name it. */
+  rule: string
+  /** Empty: no rule is called so, or it stands in a file on the host. */
+  ruleID: string
+  version: string
+  /** The newest version where that is another one, or 0. */
+  newest: number
+  description: string
+  expression: string
+  /** What must hold together, with what the event has. */
+  clauses: { text: string; values: { field: string; values: string[] }[] }[]
+  policy: string
+  policyID: string
+  policyVersion: string
 }
 
 type Loose<T> = { [K in keyof T]?: T[K] }
 
 interface Body {
-  summary?: { sentence?: string; group?: { field?: string; value?: string }[]; new_values?: string[] }
+  summary?: { sentence?: string; what?: string; group?: { field?: string; value?: string }[]; new_values?: string[] }
   course?: Loose<Omit<Course, 'columns' | 'thresholds'>> & { columns?: { step?: string; window_ms?: number }[]; thresholds?: Loose<Course['thresholds'][number]>[] }
   standing?: {
     cases?: { name?: string; status?: string; condition?: string; written?: string; holds?: boolean; comparisons?: Loose<Comparison>[] }[]
@@ -145,7 +166,21 @@ interface Body {
   band?: { query?: string; season?: string; bucket_duration?: number; points?: { at: string | number; value?: number; lower?: number; median?: number; upper?: number }[] }
   journey?: Loose<Stop>[]
   processes?: ProcessBody[]
+  agent_rules?: AgentRuleBody[]
   missing?: string[]
+}
+
+interface AgentRuleBody {
+  rule?: string
+  rule_id?: string
+  version?: string
+  newest_version?: number
+  description?: string
+  expression?: string
+  clauses?: { text?: string; values?: { field?: string; values?: string[] }[] }[]
+  policy?: string
+  policy_id?: string
+  policy_version?: string
 }
 
 interface ClauseBody {
@@ -186,6 +221,7 @@ export async function explainSignal(id: string, signal: AbortSignal): Promise<Ex
     bucket: (b.band?.bucket_duration ?? 3600) * 1000, bandOf: b.band?.query ?? '', season: b.band?.season ?? '', valueFields: b.value_fields ?? [],
     journey: (b.journey ?? []).map(stopOf),
     processes: (b.processes ?? []).map(processOf),
+    agentRules: (b.agent_rules ?? []).map(agentRuleOf),
     missing: b.missing ?? [],
   }
 }
@@ -198,10 +234,16 @@ export async function summarise(id: string, signal: AbortSignal): Promise<Summar
 const momentOf = (at: string | number): number => (typeof at === 'number' ? at : Date.parse(at))
 
 const summaryOf = (s: Body['summary']): Summary => ({
-  sentence: s?.sentence ?? '', group: (s?.group ?? []).map((g) => ({ field: g.field ?? '', value: g.value ?? '' })), newValues: s?.new_values ?? [],
+  sentence: s?.sentence ?? '', what: s?.what ?? '', group: (s?.group ?? []).map((g) => ({ field: g.field ?? '', value: g.value ?? '' })), newValues: s?.new_values ?? [],
 })
 
 const comparisonOf = (x: Loose<Comparison>): Comparison => ({ query: x.query ?? '', value: x.value ?? 0, operator: x.operator ?? '', number: x.number ?? 0, holds: x.holds ?? false })
+
+const agentRuleOf = (r: AgentRuleBody): AgentRule => ({
+  rule: r.rule ?? '', ruleID: r.rule_id ?? '', version: r.version ?? '', newest: r.newest_version ?? 0, description: r.description ?? '', expression: r.expression ?? '',
+  clauses: (r.clauses ?? []).map((c) => ({ text: c.text ?? '', values: (c.values ?? []).map((v) => ({ field: v.field ?? '', values: v.values ?? [] })) })),
+  policy: r.policy ?? '', policyID: r.policy_id ?? '', policyVersion: r.policy_version ?? '',
+})
 
 const courseOf = (c: NonNullable<Body['course']>): Course => ({
   from: c.from ?? 0, to: c.to ?? 0, queries: c.queries ?? [], points: c.points ?? [], thinned: c.thinned ?? false,

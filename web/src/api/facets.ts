@@ -6,6 +6,8 @@ export interface FacetValue {
   count: number
   /** What people call it, where that is something else. */
   label: string
+  /** Of whom signals are about: the field that the value is of, where it is known. */
+  field?: string
 }
 
 export interface Facet {
@@ -32,7 +34,7 @@ interface FacetsBody {
   partial?: boolean
   elapsed_ms?: number
   counted_from?: number
-  facets?: { facet: string; values?: { value?: string; count?: number; label?: string }[]; distinct?: number; lacking?: number }[]
+  facets?: { facet: string; values?: { value?: string; count?: number; label?: string; field?: string }[]; distinct?: number; lacking?: number }[]
 }
 
 /** countFacets counts signals, or events, by the values of fields; of events as much as so many milliseconds allow, where they are given. */
@@ -45,7 +47,7 @@ export async function countFacets(filter: Filter, facets: string[], limit: numbe
     elapsed: f.elapsed_ms ?? 0,
     facets: (f.facets ?? []).map((x) => ({
       facet: x.facet,
-      values: (x.values ?? []).map((v) => ({ value: v.value ?? '', count: v.count ?? 0, label: v.label ?? '' })),
+      values: (x.values ?? []).map((v) => ({ value: v.value ?? '', count: v.count ?? 0, label: v.label ?? '', field: v.field ?? '' })),
       distinct: x.distinct ?? 0,
       lacking: x.lacking ?? 0,
     })),

@@ -32,6 +32,15 @@ function statusOf(s: StatusBody): Status {
   }
 }
 
+/** Senders are the sources of which something arrived within a day. */
+export interface Senders {
+  /** Of how many something arrived within an hour, and of how many it did not. */
+  current: number
+  silent: number
+  /** Some of the silent ones, the latest first; last in milliseconds since 1970. */
+  silences: { source: string; last: number }[]
+}
+
 /** Clock is a host whose events are behind their arrival, or ahead of it (negative), in seconds. */
 export interface Clock {
   source: string
@@ -95,6 +104,7 @@ export interface Health extends Status {
   auditWaiting: number
   intake: Intake
   evaluatedThrough: number
+  senders: Senders
   /** When the engine was asked. */
   at: number
 }
@@ -119,6 +129,7 @@ interface HealthBody extends StatusBody {
   audit_lost?: number
   audit_waiting?: number
   events_evaluated_through?: number
+  sources?: { current?: number; silent?: number; silences?: { source?: string; last?: number }[] }
   intake?: {
     received?: number; acknowledged?: number; stored?: number; refused?: Counts; duplicate_batches?: number; known_events?: number; late?: number; future?: number; untimed?: number
     unreadable_times?: number; cut?: number; dead_lettered?: number; waiting?: number; log_bytes?: number
@@ -139,9 +150,13 @@ export async function readHealth(signal?: AbortSignal): Promise<Health> {
     queries: (s.queries ?? []).map((q) => ({ kind: q.kind ?? '', running: q.running ?? 0, waiting: q.waiting ?? 0, limit: q.limit ?? 0, refused: q.refused ?? 0 })),
     syslog: (s.syslog ?? []).map((y) => ({ protocol: y.protocol ?? '', address: y.address ?? '', messages: y.messages ?? 0, connections: y.connections ?? 0, lost: sum(y.lost), refused: sum(y.refused), damaged: sum(y.damaged) })),
     pipelinesFailed: s.pipelines?.failed ?? 0, auditLost: s.audit_lost ?? 0, auditWaiting: s.audit_waiting ?? 0,
-    intake: intakeOf(s), evaluatedThrough: s.events_evaluated_through ?? 0, at: Date.now(),
+    intake: intakeOf(s), evaluatedThrough: s.events_evaluated_through ?? 0, senders: sendersOf(s), at: Date.now(),
   }
 }
+
+const sendersOf = ({ sources: s }: HealthBody): Senders => ({
+  current: s?.current ?? 0, silent: s?.silent ?? 0, silences: (s?.silences ?? []).map((x) => ({ source: x.source ?? '', last: x.last ?? 0 })),
+})
 
 function ofStorage({ storage: s }: HealthBody): Pick<Health, 'storage'> {
   return {

@@ -12,7 +12,7 @@ interface FacetProps {
   distinct: number
   chosen: string[]
   onToggle: (value: string) => void
-  show?: (value: string, label: string) => ComponentChildren
+  show?: (v: FacetValue) => ComponentChildren
   /** Few are shown at first. */
   few?: number
   partial: boolean
@@ -35,7 +35,7 @@ export function Facet({ title, field, values, distinct, chosen, onToggle, show, 
         : seen.map((v) => (
             <div key={v.value} class="facet-place" data-field={field} data-value={v.value}>
               <button class="facet-value" aria-pressed={chosen.includes(v.value)} onClick={() => onToggle(v.value)} title={oneLine(v.label || v.value)}>
-                <span class="cut">{show ? show(v.value, v.label) : oneLine(v.label || v.value)}</span>
+                <span class="cut">{show ? show(v) : oneLine(v.label || v.value)}</span>
                 <span class="mut small">{count(v.count)}{partial && '+'}</span>
               </button>
               {field !== undefined && <More field={field} value={v.value} />}

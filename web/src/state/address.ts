@@ -37,17 +37,20 @@ export function go(to: string, step: Step = 'push'): void {
   address.set(read())
 }
 
+/** Parts of a query: one value, or several of a name. */
+export type Parts = Record<string, string | string[] | undefined>
+
 /** change sets parts of the query; an empty value takes one out. */
-export function change(parts: Record<string, string | undefined>, step: Step = 'push'): void {
+export function change(parts: Parts, step: Step = 'push'): void {
   go(withChanges(parts), step)
 }
 
 /** withChanges is the address that change leads to. */
-export function withChanges(parts: Record<string, string | undefined>): string {
+export function withChanges(parts: Parts): string {
   const query = new URLSearchParams(location.search)
   for (const [name, value] of Object.entries(parts)) {
-    if (value === undefined || value === '') query.delete(name)
-    else query.set(name, value)
+    query.delete(name)
+    for (const one of typeof value === 'string' ? [value] : (value ?? [])) if (one !== '') query.append(name, one)
   }
   const text = query.toString()
   return location.pathname + (text === '' ? '' : '?' + text)
@@ -63,6 +66,12 @@ export function pathOf(parts: string[], query: Record<string, string | undefined
 
 /** entityPath is where all that is known of a value is; a path can't have . and .. in it. */
 export const entityPath = (field: string, value: string): string => (/^\.{1,2}$/.test(value) ? pathOf(['entity', field], { value }) : pathOf(['entity', field, value]))
+
+/** tablePath is a row of a reference table. */
+export const tablePath = (id: string, row: string): string => pathOf(['sources', 'tables', id], { row })
+
+/** listsPath is what threat lists say of a value. */
+export const listsPath = (value: string): string => pathOf(['sources', 'intel'], { value })
 
 /** followLinks makes links of the page change the address instead of loading it anew. */
 export function followLinks(): void {

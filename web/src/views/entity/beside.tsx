@@ -2,13 +2,13 @@ import type { Known, Place } from '../../api/entity'
 import type { Facet } from '../../api/facets'
 import { PlaceMap } from '../../parts/place-map'
 import { Value } from '../../parts/value'
-import { views } from '../../views'
+import { listsPath, tablePath } from '../../state/address'
 import { count, oneLine } from '../../state/text'
 
 const titles: Record<string, string> = { source: 'Sources', service: 'Services', host: 'Hosts', status: 'Status', '@usr.id': 'Users', '@network.client.ip': 'Addresses' }
 
 /** Beside says where an entity is, which lists and tables have it, and what it was seen with. */
-export function Beside({ known }: { known: Known }) {
+export function Beside({ known, value }: { known: Known; value: string }) {
   const seen = known.events.facets.filter((f) => f.values.length > 0)
   return (
     <>
@@ -16,8 +16,8 @@ export function Beside({ known }: { known: Known }) {
       <section class="aside-part" aria-label="Listed in">
         <h2>Listed in</h2>
         {known.lists.length + known.tables.length === 0 && <p class="mut small listed">No threat list and no reference table has it.</p>}
-        {known.lists.length > 0 && <p class="listed critical">{known.lists.map((l) => oneLine(l, 120)).join(', ')} <span class="mut small">{known.lists.length === 1 ? 'threat list' : 'threat lists'}</span></p>}
-        {known.tables.length > 0 && <p class="listed">{known.tables.map((t, i) => <>{i > 0 && ', '}{views.some((v) => v.name === 'sources') ? <a class="link" href="/sources">{oneLine(t, 120)}</a> : oneLine(t, 120)}</>)} <span class="mut small">{known.tables.length === 1 ? 'reference table' : 'reference tables'}</span></p>}
+        {known.lists.length > 0 && <p class="listed critical">{known.lists.map((l, i) => <>{i > 0 && ', '}<a class="critical" href={listsPath(value)}>{oneLine(l, 120)}</a></>)} <span class="mut small">{known.lists.length === 1 ? 'threat list' : 'threat lists'}</span></p>}
+        {known.tables.length > 0 && <p class="listed">{known.tables.map((t, i) => <>{i > 0 && ', '}<a class="link" href={tablePath(t.id, value)}>{oneLine(t.name, 120)}</a></>)} <span class="mut small">{known.tables.length === 1 ? 'reference table' : 'reference tables'}</span></p>}
       </section>
       {seen.length > 0 && <section class="aside-part" aria-label="Seen with"><h2>Seen with</h2>{seen.map((f) => <SeenWith key={f.facet} facet={f} />)}</section>}
     </>

@@ -44,7 +44,7 @@ export function EntityPage({ entity }: { entity: Entity }) {
         </Section>
       </div>
       <aside class="deciding" aria-label="Where it is, and what it was seen with" tabIndex={0}>
-        {known.value ? <Beside known={known.value} /> : !known.error && <div class="bones aside-part" aria-busy="true"><i class="bone" /><i class="bone" /><i class="bone" /></div>}
+        {known.value ? <Beside known={known.value} value={entity.value} /> : !known.error && <div class="bones aside-part" aria-busy="true"><i class="bone" /><i class="bone" /><i class="bone" /></div>}
       </aside>
     </main>
   )

@@ -135,8 +135,8 @@ function RuleFacet({ facet, rows, chosen, asking }: RuleFacetProps) {
   return (
     <Facet
       title={facet.title} values={asking ? undefined : values} distinct={values.length} chosen={mine} onToggle={toggle} partial={false} few={facet.order ? 9 : 6}
-      {...(facet.name === 'state' ? { show: (v: string) => <RuleStateMark state={v as RuleState} /> } : {})}
-      {...(facet.name === 'severity' ? { show: (v: string) => <SeverityMark severity={v as (typeof severities)[number]} /> } : {})}
+      {...(facet.name === 'state' ? { show: ({ value }: { value: string }) => <RuleStateMark state={value as RuleState} /> } : {})}
+      {...(facet.name === 'severity' ? { show: ({ value }: { value: string }) => <SeverityMark severity={value as (typeof severities)[number]} /> } : {})}
     />
   )
 }

@@ -65,7 +65,7 @@ function Group({ filter, fields, at, less }: { filter: Filter; fields: string[];
           <Facet
             key={field} title={field} field={field} values={counted?.values.filter((v) => v.value !== '')} distinct={counted?.distinct ?? 0} partial={counts.value?.partial ?? false} few={5}
             chosen={valuesOf(filter.query, field)} onToggle={(v) => askFor(withToggled(filter.query === '*' ? '' : filter.query, field, v) || '*')}
-            show={(v, label) => <span class="mono">{oneLine(label || v)}</span>}
+            show={({ value, label }) => <span class="mono">{oneLine(label || value)}</span>}
           />
         )
       })}

@@ -2,16 +2,29 @@ import { Menu, MenuItem } from '../../parts/menu'
 import { change } from '../../state/address'
 import { useCommands } from '../../state/commands'
 import { allColumns } from './columns'
-import { groupings, showColumns } from './filter'
+import { defaultSort, groupBy, groupings, showColumns } from './filter'
 
 /** Grouping chooses what the list is grouped by. */
 export function Grouping({ group }: { group: string }) {
   const name = groupings.find(([field]) => field === group)?.[1] ?? 'none'
-  useCommands([['', 'none'], ...groupings].map(([field, title]) => ({ name: `Group by ${title}`, of: 'list of signals', act: () => change({ group: field }) })))
+  useCommands([['', 'none'], ...groupings].map(([field, title]) => ({ name: `Group by ${title}`, of: 'list of signals', act: () => groupBy(field ?? '') })))
   return (
     <Menu class="button quiet small" label={<>Group by {name} <i class="down" /></>}>
-      <MenuItem checked={group === ''} act={() => change({ group: undefined })}>None</MenuItem>
-      {groupings.map(([field, title]) => <MenuItem key={field} checked={field === group} act={() => change({ group: field })}>{title.charAt(0).toUpperCase() + title.slice(1)}</MenuItem>)}
+      <MenuItem checked={group === ''} act={() => groupBy('')}>None</MenuItem>
+      {groupings.map(([field, title]) => <MenuItem key={field} checked={field === group} act={() => groupBy(field)}>{title.charAt(0).toUpperCase() + title.slice(1)}</MenuItem>)}
+    </Menu>
+  )
+}
+
+const orders: [string, string][] = [['-severity', 'Worst'], ['-last_seen', 'Last seen'], ['-timestamp', 'First seen'], ['-events', 'Most events']]
+
+/** SortMenu chooses the order where rows have two lines, and no heads of columns to press. */
+export function SortMenu({ sort }: { sort: string }) {
+  const name = orders.find(([s]) => s === sort)?.[1] ?? 'another order'
+  return (
+    <Menu class="button quiet small" label={<>{name} first <i class="down" /></>}>
+      {orders.map(([s, title]) => <MenuItem key={s} checked={s === sort} act={() => change({ sort: s === defaultSort ? undefined : s })}>{title} first</MenuItem>)}
+      <p class="menu-head">A row has two lines on a narrow screen, and shows severity, signal, entity, last and state. A wider one has columns to choose.</p>
     </Menu>
   )
 }

@@ -5,7 +5,8 @@ import { useLate } from '../../state/ask'
 import { rangeName } from '../../state/time'
 import { count, plural } from '../../state/text'
 import type { Doing } from './actions'
-import { ColumnsMenu, Grouping } from './columns-menu'
+import { useNarrow } from '../../state/size'
+import { ColumnsMenu, Grouping, SortMenu } from './columns-menu'
 import { defaultRange, lookAt, type ListState } from './filter'
 import type { Queue } from './use-queue'
 import type { Selection } from './use-selection'
@@ -20,6 +21,7 @@ interface CountBarProps {
 /** CountBar says how many there are; of what is ticked, what can be done with it. */
 export function CountBar({ queue, selection, begin, state }: CountBarProps) {
   const late = useLate(queue.asking, 1000)
+  const narrow = useNarrow()
   if (selection.ticked.size > 0) return <TickedBar selection={selection} total={queue.total.value?.total} begin={begin} />
   const { list, total, counts } = queue
   const n = total.value?.total
@@ -35,7 +37,7 @@ export function CountBar({ queue, selection, begin, state }: CountBarProps) {
         : cutShort && <span class="mut" role="status">Cancelled; {list.rows.length > 0 ? `${plural(list.rows.length, 'row')} came.` : 'no row came.'} <button class="link" onClick={list.again}>Ask again</button></span>}
       <span class="grow" />
       <Grouping group={state.group} />
-      <ColumnsMenu shown={state.columns} />
+      {narrow ? <SortMenu sort={state.sort} /> : <ColumnsMenu shown={state.columns} />}
     </div>
   )
 }

@@ -1,6 +1,6 @@
-import { useMemo, useState } from 'preact/hooks'
-import { countFacets, type Facet as Counted } from '../../api/facets'
-import type { Filter, Severity, Signal, State } from '../../api/signals'
+import { useState } from 'preact/hooks'
+import { countFacets, type Facet as Counted, type FacetValue } from '../../api/facets'
+import type { Filter, Severity, State } from '../../api/signals'
 import { Facet } from '../../parts/facet'
 import { Ladder, StateSign, severityName, stateName } from '../../parts/marks'
 import { Problem } from '../../parts/problem'
@@ -27,9 +27,8 @@ const severityOrder = ['critical', 'high', 'medium', 'low', 'info']
 const stateOrder = ['open', 'under_review', 'archived']
 
 /** Facets count the list by what its signals have. What is chosen of a field is not counted against it. */
-export function Facets({ filter, at, rows }: { filter: Filter; at: number; rows: Signal[] }) {
+export function Facets({ filter, at }: { filter: Filter; at: number }) {
   const [known, setKnown] = useState(false)
-  const kinds = useMemo(() => kindsOf(rows), [rows])
   const chosen = [stateField, 'severity', ...asked, ...others].filter((f) => f === stateField || valuesOf(filter.query, f).length > 0)
   const rest = ['severity', ...others].filter((f) => !chosen.includes(f))
   return (
@@ -37,21 +36,14 @@ export function Facets({ filter, at, rows }: { filter: Filter; at: number; rows:
       <Views filter={filter} at={at} onKnown={() => setKnown(true)} />
       {/* What is above is there first, so that nothing moves. */}
       {known && <>
-      <Group filter={filter} fields={chosen.includes('severity') ? [] : ['severity']} at={at} kinds={kinds} />
-      {chosen.includes('severity') && <Group filter={filter} fields={['severity']} at={at} less="severity" kinds={kinds} />}
-      <Group filter={filter} fields={[stateField]} at={at} less={stateField} kinds={kinds} />
-      {chosen.filter((f) => f !== stateField && f !== 'severity').map((f) => <Group key={f} filter={filter} fields={[f]} at={at} less={f} kinds={kinds} />)}
-      <Group filter={filter} fields={rest.filter((f) => f !== 'severity')} at={at} kinds={kinds} />
+      <Group filter={filter} fields={chosen.includes('severity') ? [] : ['severity']} at={at} />
+      {chosen.includes('severity') && <Group filter={filter} fields={['severity']} at={at} less="severity" />}
+      <Group filter={filter} fields={[stateField]} at={at} less={stateField} />
+      {chosen.filter((f) => f !== stateField && f !== 'severity').map((f) => <Group key={f} filter={filter} fields={[f]} at={at} less={f} />)}
+      <Group filter={filter} fields={rest.filter((f) => f !== 'severity')} at={at} />
       </>}
     </nav>
   )
-}
-
-/** kindsOf says of what kind the values are that the rows are about. */
-function kindsOf(rows: Signal[]): ReadonlyMap<string, string> {
-  const kinds = new Map<string, string>()
-  for (const s of rows) s.group.forEach((value, i) => kinds.set(value, kindOf(s.groupBy[i] ?? '')))
-  return kinds
 }
 
 interface GroupProps {
@@ -59,11 +51,10 @@ interface GroupProps {
   fields: string[]
   at: number
   less?: string
-  kinds: ReadonlyMap<string, string>
 }
 
 /** Group is facets that are counted in one answer. */
-function Group({ filter, fields, at, less, kinds }: GroupProps) {
+function Group({ filter, fields, at, less }: GroupProps) {
   const asked = { ...filter, query: less ? without(filter.query, less) || '*' : filter.query }
   const key = fields.length === 0 || at === 0 ? null : // the rows come first
      JSON.stringify([asked, fields, at])
@@ -72,14 +63,14 @@ function Group({ filter, fields, at, less, kinds }: GroupProps) {
   // How tall the others will be is not known: they come when they are counted.
   if (!counts.value && !counts.error && !fields.every((f) => f in sizes)) return null
   if (counts.error && !counts.value) return <div class="facet-problem"><Problem error={counts.error} again={counts.again} /></div>
-  return <>{fields.map((f) => <One key={f} field={f} query={filter.query} kinds={kinds} counted={counts.value?.facets.find((x) => x.facet === f)} partial={counts.value?.partial ?? false} />)}</>
+  return <>{fields.map((f) => <One key={f} field={f} query={filter.query} counted={counts.value?.facets.find((x) => x.facet === f)} partial={counts.value?.partial ?? false} />)}</>
 }
 
-function One({ field, query, counted, partial, kinds }: { field: string; query: string; counted: Counted | undefined; partial: boolean; kinds: ReadonlyMap<string, string> }) {
+function One({ field, query, counted, partial }: { field: string; query: string; counted: Counted | undefined; partial: boolean }) {
   return (
     <Facet
       title={titles[field] ?? field} field={field} values={counted && ordered(field, counted)} distinct={counted?.distinct ?? 0} partial={partial}
-      chosen={valuesOf(query, field)} onToggle={(v) => askFor(withToggled(query, field, v))} show={(v, label) => shownValue(field, v, label, kinds)} few={fewOf[field] ?? 4} {...(sizes[field] ? { bones: sizes[field] } : {})}
+      chosen={valuesOf(query, field)} onToggle={(v) => askFor(withToggled(query, field, v))} show={(v) => shownValue(field, v)} few={fewOf[field] ?? 4} {...(sizes[field] ? { bones: sizes[field] } : {})}
     />
   )
 }
@@ -90,9 +81,9 @@ function ordered(field: string, c: Counted) {
   return order.map((value) => ({ value, count: c.values.find((v) => v.value === value)?.count ?? 0, label: '' }))
 }
 
-function shownValue(field: string, value: string, label: string, kinds: ReadonlyMap<string, string>) {
+function shownValue(field: string, { value, label, field: of }: FacetValue) {
   if (field === 'severity') return <span class={'severity ' + value}><Ladder severity={value as Severity} />{severityName(value as Severity)}</span>
   if (field === stateField) return <span class={'state ' + value}><StateSign state={value as State} />{stateName(value as State)}</span>
-  if (field === entityField || asked.includes(field)) return <><span class="kind mut">{field === entityField ? kinds.get(value) : kindOf(field)}</span><span class="mono">{oneLine(value)}</span></>
+  if (field === entityField || asked.includes(field)) return <><span class="kind mut">{kindOf(field === entityField ? (of ?? '') : field)}</span><span class="mono">{oneLine(value)}</span></>
   return oneLine(label || value)
 }

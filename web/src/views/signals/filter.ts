@@ -21,6 +21,8 @@ export interface ListState {
   sort: string
   /** What it is grouped by; empty: nothing. */
   group: string
+  /** The values of the groups that are open. */
+  unfolded: string[]
   /** The columns that are shown, in their order. */
   columns: string[]
   /** The signal in the panel; empty: none. */
@@ -41,6 +43,7 @@ export function useListState(): ListState {
     filter: { query: query.get('query') ?? triageQuery, ...from },
     sort: sorts.includes(sort) ? sort : defaultSort,
     group: groupings.some(([g]) => g === group) ? group : '',
+    unfolded: query.getAll('unfold'),
     columns: known(query.get('cols')?.split(',') ?? []) ?? known(mine ?? []) ?? usualColumns,
     open: query.get('signal') ?? '',
   }
@@ -58,6 +61,16 @@ export function askFor(query: string, step: Step = 'push'): void {
 
 export function lookAt(range: Range): void {
   change({ from: range.from === '' ? 'all' : range.from === defaultRange.from ? undefined : range.from, to: range.to })
+}
+
+/** groupBy has the list grouped by a field; empty: by nothing. The groups of another one are no longer open. */
+export function groupBy(field: string): void {
+  change({ group: field, unfold: undefined })
+}
+
+/** fold opens a group of the list, or closes it. */
+export function fold(value: string, unfolded: string[]): void {
+  change({ unfold: unfolded.includes(value) ? unfolded.filter((v) => v !== value) : [...unfolded, value] })
 }
 
 /** showColumns shows these in this order, here and, as the person's choice, where no address says otherwise. */

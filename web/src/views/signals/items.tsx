@@ -68,9 +68,7 @@ export function spanOf(i: Item, by: string, toggle: (value: string) => void): Sp
 function nameOf(g: Group, by: string): ComponentChildren {
   if (by === 'severity' && g.value in severityNames) return <SeverityMark severity={g.value as Signal['severity']} />
   if (by !== '@nightjar.group') return oneLine(g.label || g.value, 300)
-  const first = g.rows[0]
-  const field = first ? (first.groupBy[first.group.indexOf(g.value)] ?? '') : ''
-  return <>{field !== '' && <span class="kind mut">{kindOf(field)}</span>}<span class="mono">{oneLine(g.value, 300)}</span></>
+  return <>{g.field && <span class="kind mut">{kindOf(g.field)}</span>}<span class="mono">{oneLine(g.value, 300)}</span></>
 }
 
 const severityNames = { critical: severityName, high: severityName, medium: severityName, low: severityName, info: severityName }

@@ -20,9 +20,9 @@ import { Decide } from './decide'
 import { EventTable } from './detail/event-table'
 import { Facts } from './detail/facts'
 import { History } from './detail/history'
-import { Known } from './detail/known'
+import { Known, useKnown } from './detail/known'
 import { Lead } from './detail/lead'
-import { Why, kindOfWhy, sinceOf, useWhy } from './detail/why'
+import { Why, kindOfWhy, useWhy } from './detail/why'
 import { Respond } from './respond'
 import { Suppress } from './suppress'
 
@@ -69,6 +69,7 @@ function NotRead({ error, again, id }: { error: Error; again: () => void; id: st
 function Story({ detail: { signal: s } }: { detail: SignalDetail }) {
   const zone = useZone()
   const why = useWhy(s)
+  const known = useKnown(s)
   const [label, setLabel] = useState<{ text: string; link?: string | undefined }>({ text: '' })
   return (
     <>
@@ -86,9 +87,9 @@ function Story({ detail: { signal: s } }: { detail: SignalDetail }) {
       <Section title="Why it fired" note={kindOfWhy(why.value)}><Why signal={s} asked={why} brief={false} /></Section>
       {s.message !== '' && <Section title="Message" note="from the rule"><Markdown text={s.message} /></Section>}
       <Section title="Events" note={label.text} link={label.link}>
-        <EventTable signal={s} since={sinceOf(why.value)} label={(text, link) => (text !== label.text || link !== label.link) && setLabel({ text, link })} />
+        <EventTable signal={s} why={why} label={(text, link) => (text !== label.text || link !== label.link) && setLabel({ text, link })} />
       </Section>
-      <Section title="Who and what"><Known signal={s} /><Facts signal={s} /></Section>
+      <Section title="Who and what"><Known asked={known} /><Facts signal={s} /></Section>
     </>
   )
 }

@@ -4,14 +4,15 @@ import { Key } from '../../parts/key'
 import { Markdown } from '../../parts/markdown'
 import { SeverityMark, StateMark } from '../../parts/marks'
 import { Problem } from '../../parts/problem'
-import { useAsk } from '../../state/ask'
+import { InOrder, type Part } from '../../parts/in-order'
+import { useAsk, type Asked } from '../../state/ask'
 import { useMay } from '../../state/session'
 import { shown } from '../../state/text'
-import { Events } from './detail/events'
+import { Events, useEvents } from './detail/events'
 import { Facts } from './detail/facts'
-import { Known } from './detail/known'
+import { Known, useKnown } from './detail/known'
 import { Lead } from './detail/lead'
-import { Why, sinceOf, useWhy } from './detail/why'
+import { Why, useWhy } from './detail/why'
 import type { Doing } from './actions'
 
 interface PanelProps {
@@ -44,27 +45,35 @@ export function Panel({ id, row, place, onDo, onRead, close }: PanelProps) {
       </div>
       <div class="panel-body" ref={body} tabIndex={0}>
         {detail.error && <Problem error={detail.error} again={detail.again} />}
-        {s && <PanelContent signal={s} message={detail.value?.signal.message ?? s.message} onDo={onDo} />}
+        {s && <PanelContent key={id} signal={s} message={detail.value?.signal.message ?? s.message} whole={!detail.asking || s.message !== ''} onDo={onDo} />}
       </div>
     </aside>
   )
 }
 
-function PanelContent({ signal, message, onDo }: { signal: Signal; message: string; onDo: (what: Doing) => void }) {
+/** PanelContent paints what the row has; whole says that the message is known, too. */
+function PanelContent({ signal, message, whole, onDo }: { signal: Signal; message: string; whole: boolean; onDo: (what: Doing) => void }) {
   const why = useWhy(signal)
+  const known = useKnown(signal)
+  const events = useEvents(signal, 5, why)
+  const parts: Part[] = [
+    { id: 'why', ready: settled(why), content: <section key="why" class="part"><h2>Why it fired</h2><Why signal={signal} asked={why} brief /></section> },
+    { id: 'known', ready: settled(known), content: <section key="known" class="part"><h2>What else is known</h2><Known asked={known} /></section> },
+    { id: 'message', ready: whole, content: message !== '' && <section key="message" class="part"><h2>Message</h2><Markdown text={message} /></section> },
+    { id: 'events', ready: settled(events), content: <section key="events" class="part"><h2>Events</h2><Events signal={signal} limit={5} asked={events} /></section> },
+  ]
   return (
     <>
       <h1>{shown(signal.title)}</h1>
       <Lead signal={signal} />
       <Actions onDo={onDo} />
       <Facts signal={signal} />
-      <section class="part"><h2>Why it fired</h2><Why signal={signal} asked={why} brief /></section>
-      <section class="part"><h2>What else is known</h2><Known signal={signal} /></section>
-      {message !== '' && <section class="part"><h2>Message</h2><Markdown text={message} /></section>}
-      <section class="part"><h2>Events</h2><Events signal={signal} limit={5} since={sinceOf(why.value)} /></section>
+      <InOrder parts={parts} />
     </>
   )
 }
+
+const settled = (a: Asked<unknown>): boolean => a.value !== undefined || a.error !== undefined
 
 /** Actions are what an analyst does with a signal; each has its key. */
 export function Actions({ onDo }: { onDo: (what: Doing) => void }) {

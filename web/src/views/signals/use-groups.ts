@@ -3,6 +3,7 @@ import { countFacets, type FacetValue } from '../../api/facets'
 import { searchSignals, severities, type Filter, type Severity, type Signal } from '../../api/signals'
 import { useAsk } from '../../state/ask'
 import { both, term } from '../../state/text'
+import { fold } from './filter'
 import { useHidden, type List } from './use-list'
 
 /** Group is a value that signals have in common, and those of them that were asked for. */
@@ -32,21 +33,20 @@ const mostGroups = 100
 const mostRows = 100
 
 /** useGroups counts the signals of a filter by a field, and reads those of the groups that are open. */
-export function useGroups(filter: Filter | undefined, sort: string, field: string): Groups {
+export function useGroups(filter: Filter | undefined, sort: string, field: string, unfolded: string[]): Groups {
   const key = filter && field !== '' ? JSON.stringify([filter, field]) : null
   const counted = useAsk(key, (stop) => countFacets(filter ?? { query: '*', from: '', to: '' }, [field], mostGroups, stop))
-  const [open, setOpen] = useState<ReadonlySet<string>>(new Set())
+  const open = useMemo<ReadonlySet<string>>(() => new Set(field === '' ? [] : unfolded), [field, unfolded.join('\u0000')])
   const [held, setHeld] = useState<ReadonlyMap<string, Held>>(new Map())
   const since = useRef(0)
   const hidden = useHidden(key)
-  useEffect(() => setOpen(new Set()), [key])
   const facet = counted.value?.facets[0]
   const queryOf = (value: string) => both(filter?.query ?? '*', term(field, value))
   useEffect(() => void (counted.asking && (since.current = Date.now())), [counted.asking])
   // What is open is asked for again with the counts, and in another order.
   useEffect(() => {
     const stop = new AbortController()
-    for (const value of open) read(value, stop.signal)
+    if (counted.at > 0) for (const value of open) read(value, stop.signal)
     return () => stop.abort()
   }, [open, sort, counted.at])
 
@@ -67,7 +67,7 @@ export function useGroups(filter: Filter | undefined, sort: string, field: strin
   const rows = useMemo(() => joinedOnce(groups.filter((g) => g.isOpen).flatMap((g) => g.rows)), [groups])
   return {
     groups, rows, distinct: facet?.distinct ?? 0, asking: counted.asking && key !== null, error: counted.error, cancelled: false, at: counted.at, since: since.current,
-    toggle: (value) => setOpen((old) => (old.has(value) ? new Set([...old].filter((v) => v !== value)) : new Set([...old, value]))),
+    toggle: (value) => fold(value, unfolded),
     next: () => undefined, again: counted.again, cancel: counted.cancel,
     put: (change) => setHeld((all) => new Map([...all].map(([v, h]) => [v, { ...h, rows: h.rows.map(change) }]))),
     hide: hidden.hide, unhide: hidden.unhide,

@@ -18,11 +18,11 @@ const stateField = '@nightjar.state'
 const waiting: Filter = { query: '*', from: '', to: '' }
 
 /** useQueue asks for all that the list shows: its rows first, then how many there are, and when. */
-export function useQueue({ filter: wanted, sort, group }: ListState) {
+export function useQueue({ filter: wanted, sort, group, unfolded }: ListState) {
   const checked = useChecked(wanted, 'signals', triageQuery)
   const filter = checked.filter ?? waiting
   const plain = useList(checked.filter && group === '' ? filter : undefined, sort)
-  const groups = useGroups(checked.filter, sort, group)
+  const groups = useGroups(checked.filter, sort, group, unfolded)
   const list = group === '' ? plain : groups
   const zone = useZone()
   const live = useLive(filter, list.since, group === '' ? list.rows : [])

@@ -1,9 +1,10 @@
 import type { ComponentChildren } from 'preact'
 import { readHealth, type Health as Of } from '../../../api/status'
+import { wrongs } from '../../../state/wrongs'
 import { Facts, Known, Section } from '../../../parts/keep'
 import { useAsk, useEvery } from '../../../state/ask'
 import { duration } from '../../../state/time'
-import { count, oneLine, plural } from '../../../state/text'
+import { count, plural } from '../../../state/text'
 import { bytes, dayOf } from '../size'
 import { Gaps } from './gaps'
 import { Incoming } from './incoming'
@@ -15,35 +16,12 @@ export function Health() {
   return <Known of={health}>{(h) => <><Wrong of={h} /><Gaps of={h} onAccepted={health.again} /><Incoming of={h} /><Holds of={h} /><Syslog of={h} /></>}</Known>
 }
 
-/** wrongs are what somebody should see to, the worst first. */
-function wrongs(h: Of): string[] {
-  const s = h.storage
-  const clocks = h.clocks.reduce((n, c) => n + c.notEvaluated, 0)
-  const refused = h.queries.filter((q) => q.refused > 0)
-  return [
-    h.database.state !== 'up' && `ClickHouse is ${h.database.state}: events wait on disk.`,
-    h.eventsLost > 0 && `${plural(h.eventsLost, 'event')} lost.`,
-    s.overQuota && 'The quota of the disk is used up, and nothing more can be dropped.',
-    s.droppedUnseen > 0 && `${plural(s.droppedUnseen, 'event')} dropped before every rule had seen them.`,
-    h.auditLost > 0 && `${plural(h.auditLost, 'entry', 'entries')} of the audit log could not be kept.`,
-    !h.caughtUp && h.lagSeconds >= 10 && `Evaluation is ${duration(h.lagSeconds * 1000)} behind.`,
-    h.rulesFailing > 0 && `${plural(h.rulesFailing, 'rule')} failed at the last evaluation; they are retried.`,
-    h.rulesUnsupported > 0 && `${plural(h.rulesUnsupported, 'rule')} kept, but not evaluated: the engine does not have the method.`,
-    h.eventsAside > 0 && `${plural(h.eventsAside, 'event')} set aside for a rule, since evaluating it takes too long.`,
-    clocks > 0 && `${plural(clocks, 'event')} came too late for rules: a host’s clock is behind.`,
-    h.pipelinesFailed > 0 && `Pipelines failed on ${plural(h.pipelinesFailed, 'event')}.`,
-    ...h.rulesAlone.map((r) => `${oneLine(r.name, 120)} is evaluated by itself: ${oneLine(r.why, 200)}${r.behind > 0 ? `; ${plural(r.behind, 'event')} behind` : ''}.`),
-    ...h.withoutEffect.map((w) => `${w.kind} ${oneLine(w.name || w.id, 120)} has no effect: ${oneLine(w.reason, 200)}`),
-    ...refused.map((q) => `${plural(q.refused, 'query', 'queries')} of ${q.kind} refused, since too many waited.`),
-  ].filter((x) => x !== false)
-}
-
 function Wrong({ of: h }: { of: Of }) {
   const all = wrongs(h)
   if (all.length === 0) return <p class="place-lead"><i class="dot" />Nothing is wrong that the engine knows of. {h.caughtUp ? 'Every rule has seen every event.' : `Evaluation is ${duration(h.lagSeconds * 1000)} behind.`}</p>
   return (
     <Section title="To see to" note={plural(all.length, 'thing')}>
-      <ul>{all.map((text) => <li key={text} class="keep-line"><span class="say">{text}</span></li>)}</ul>
+      <ul>{all.map(({ text, to }) => <li key={text} class="keep-line"><span class="say">{text}{to !== '/operation' && <> <a class="link" href={to}>Look</a></>}</span></li>)}</ul>
     </Section>
   )
 }

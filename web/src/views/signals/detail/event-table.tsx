@@ -6,14 +6,16 @@ import { Value } from '../../../parts/value'
 import { clockMillis, useZone } from '../../../state/time'
 import { fieldOf, whatOf } from '../../../state/field'
 import { oneLine } from '../../../state/text'
+import type { Explanation } from '../../../api/explain'
+import type { Asked } from '../../../state/ask'
 import { howMany, useEvents } from './events'
 
 const most = 50
 
 /** EventTable is a signal's events with the fields that tell them apart. */
-export function EventTable({ signal, since, label }: { signal: Signal; since: number | undefined; label: (text: string, link?: string) => void }) {
+export function EventTable({ signal, why, label }: { signal: Signal; why: Asked<Explanation>; label: (text: string, link?: string) => void }) {
   const zone = useZone()
-  const asked = useEvents(signal, most, since)
+  const asked = useEvents(signal, most, why)
   if (asked.error) return <Problem error={asked.error} again={asked.again} />
   if (!asked.value) return <div class="bones" aria-busy="true"><i class="bone" /><i class="bone" /><i class="bone" /></div>
   const { events, address } = asked.value

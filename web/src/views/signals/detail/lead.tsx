@@ -3,12 +3,13 @@ import { summarise, type Summary } from '../../../api/explain'
 import type { Signal } from '../../../api/signals'
 import { Value } from '../../../parts/value'
 import { useAsk } from '../../../state/ask'
-import { shown } from '../../../state/text'
+import { kindOf } from '../../../state/field'
+import { oneLine, shown } from '../../../state/text'
 
-/** Lead says in one sentence what happened, about whom, and when. */
+/** Lead says in one sentence what happened, and about whom. */
 export function Lead({ signal: s }: { signal: Signal }) {
   const summary = useAsk(`${s.id} ${s.lastSeen} ${s.events}`, (stop) => summarise(s.id, stop))
-  return <p class="lead" aria-busy={summary.asking}>{summary.value ? told(summary.value) : ' '}{summary.error && <span class="mut">{summary.error.message}</span>}</p>
+  return <p class="lead" aria-busy={summary.asking} title={summary.value && oneLine(summary.value.what, 1000)}>{summary.value ? told(summary.value) : ' '}{summary.error && <span class="mut">{summary.error.message}</span>}</p>
 }
 
 const longest = 120
@@ -16,12 +17,13 @@ const longest = 120
 /** told is the sentence, whose values can be pressed. */
 function told(s: Summary): ComponentChildren[] {
   const out: ComponentChildren[] = []
-  let rest = s.sentence
+  let rest = s.what
   for (const { field, value } of s.group) {
-    const at = value === '' ? -1 : rest.indexOf(value)
+    const named = `${field} ${value}` // as the sentence has it
+    const at = value === '' ? -1 : rest.indexOf(named)
     if (at < 0) continue
-    out.push(shown(rest.slice(0, at)), <Value field={field} value={value} text={value.length > longest ? value.slice(0, longest) + '…' : value} />)
-    rest = rest.slice(at + value.length)
+    out.push(shown(rest.slice(0, at)), <><span class="mut" title={oneLine(field, 200)}>{kindOf(field)}</span> <Value field={field} value={value} text={value.length > longest ? value.slice(0, longest) + '…' : value} /></>)
+    rest = rest.slice(at + named.length)
   }
-  return [...out, shown(rest.slice(0, 600))]
+  return [...out, shown(rest.slice(0, 600)), '.']
 }

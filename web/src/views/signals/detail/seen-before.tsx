@@ -3,27 +3,36 @@ import { searchesOfSignal } from '../../../api/events'
 import type { Signal } from '../../../api/signals'
 import { Problem } from '../../../parts/problem'
 import { Value } from '../../../parts/value'
-import { useAsk } from '../../../state/ask'
 import { count, oneLine, plural } from '../../../state/text'
 
 const past = 30
 const few = 6
 
+/** Usual is what a group had before: the values of a field, or why they are not known. */
+export type Usual = FacetValue[] | Error
+
+/** usualOf are the values that a signal's group had of a field in the days before it. */
+export async function usualOf(signal: Signal, field: string, stop: AbortSignal): Promise<Usual> {
+  try {
+    const [search] = await searchesOfSignal(signal.id, stop)
+    const found = await countFacets({ query: search?.query ?? '*', from: String(signal.firstSeen - past * 864e5), to: String(signal.firstSeen) }, [field], few + 1, stop, 'events')
+    return found.facets[0]?.values ?? []
+  } catch (e) {
+    if (stop.aborted) throw e
+    return e as Error
+  }
+}
+
 /** SeenBefore shows new values beside those that the same group had in the days before. */
-export function SeenBefore({ signal, fields, values, brief }: { signal: Signal; fields: string[]; values: string[]; brief: boolean }) {
+export function SeenBefore({ fields, values, usual, brief }: { fields: string[]; values: string[]; usual: Usual | undefined; brief: boolean }) {
   const [field] = fields
   const one = fields.length === 1 && field !== undefined
-  const usual = useAsk(one ? `usual ${signal.id} ${field}` : null, async (stop) => {
-    const [search] = await searchesOfSignal(signal.id, stop)
-    const found = await countFacets({ query: search?.query ?? '*', from: String(signal.firstSeen - past * 864e5), to: String(signal.firstSeen) }, [field ?? ''], few + 1, stop, 'events')
-    return found.facets[0]
-  })
-  const known: FacetValue[] = (usual.value?.values ?? []).filter((v) => !values.includes(v.value)).slice(0, brief ? 3 : few)
+  const known: FacetValue[] = (usual instanceof Error || !usual ? [] : usual).filter((v) => !values.includes(v.value)).slice(0, brief ? 3 : few)
   const most = Math.max(1, ...known.map((v) => v.count))
   return (
     <div class="seen-before">
       <p class="small mut">{fields.map((f) => oneLine(f, 80)).join(', ')}: events in the {past} days before</p>
-      {usual.error && <Problem error={usual.error} again={usual.again} />}
+      {usual instanceof Error && <Problem error={usual} />}
       {known.map((v) => (
         <div key={v.value} class="seen-before-row">
           <span class="cut"><Value field={field ?? ''} value={v.value} /></span>
@@ -38,7 +47,7 @@ export function SeenBefore({ signal, fields, values, brief }: { signal: Signal; 
           <span class="number critical">never before</span>
         </div>
       ))}
-      {usual.value && known.length === 0 && <p class="small mut">None of the group’s events of {plural(past, 'day')} had another value.</p>}
+      {usual && !(usual instanceof Error) && known.length === 0 && <p class="small mut">None of the group’s events of {plural(past, 'day')} had another value.</p>}
       {values.length > 10 && <p class="small mut">and {count(values.length - 10)} more new values</p>}
     </div>
   )

@@ -9,13 +9,24 @@ import { SequenceLine } from '../../../parts/sequence-line'
 import { useAsk, type Asked } from '../../../state/ask'
 import { oneLine } from '../../../state/text'
 import { Courses, isTelling } from './courses'
-import { SeenBefore } from './seen-before'
+import { AgentRules } from './agent-rules'
+import { SeenBefore, usualOf, type Usual } from './seen-before'
+
+/** WhyKnown is why a signal fired, and of a new value what was usual. */
+export interface WhyKnown extends Explanation {
+  usual: Usual | undefined
+}
 
 /** useWhy asks why a signal fired. */
-export const useWhy = (s: Signal): Asked<Explanation> => useAsk(`${s.id} ${s.lastSeen}`, (stop) => explainSignal(s.id, stop))
+export const useWhy = (s: Signal): Asked<WhyKnown> => useAsk(`${s.id} ${s.lastSeen}`, async (stop) => {
+  const why = await explainSignal(s.id, stop)
+  const [field] = why.valueFields
+  const isNew = why.summary.newValues.length > 0 && why.valueFields.length === 1 && field !== undefined
+  return { ...why, usual: isNew ? await usualOf(s, field, stop) : undefined }
+})
 
 /** Why shows why a signal fired: how its windows went, a journey, processes, its conditions. */
-export function Why({ signal, asked, brief }: { signal: Signal; asked: Asked<Explanation>; brief: boolean }) {
+export function Why({ signal, asked, brief }: { signal: Signal; asked: Asked<WhyKnown>; brief: boolean }) {
   if (asked.error) return <Problem error={asked.error} again={asked.again} />
   if (!asked.value) return <div class="bones" aria-busy="true"><i class="bone" /><i class="bone" /><i class="bone" /></div>
   const w = asked.value
@@ -26,11 +37,11 @@ export function Why({ signal, asked, brief }: { signal: Signal; asked: Asked<Exp
       {w.band.length > 0 && <AnomalyBand points={w.band} bucket={w.bucket} name={w.bandOf} season={w.season} first={signal.firstSeen} last={signal.lastSeen} />}
       {w.journey.length > 0 && <JourneyMap stops={w.journey} />}
       {lineage.length > 0 && <ProcessTree roots={lineage} />}
-      {w.summary.newValues.length > 0 && <SeenBefore signal={signal} fields={w.valueFields} values={w.summary.newValues} brief={brief} />}
+      {w.summary.newValues.length > 0 && <SeenBefore fields={w.valueFields} values={w.summary.newValues} usual={w.usual} brief={brief} />}
       {drawsCourse && w.course && <Courses course={w.course} why={w} signal={signal} brief={brief} />}
       {(!drawsCourse || w.steps.length > 2) && <SequenceLine steps={w.steps} />}
       <ExplainTree why={w} at={signal.firstSeen} window={signal.window} brief={brief} />
-      {!brief && lineage.length > 0 && <AgentRules why={w} />}
+      <AgentRules rules={w.agentRules} brief={brief} />
       {w.journey.length === 0 && w.notes.map((n, i) => <p key={i} class="small mut said">{oneLine(n)}</p>)}
       {!brief && <p class="small mut said">Counts are for the group {signal.group.length === 0 ? 'of all events' : signal.group.map((g) => oneLine(g, 80)).join(', ')}.{w.course?.thinned && ' Of many points, the highest of each stretch are drawn.'}</p>}
       {w.missing.map((m, i) => <p key={i} class="small mut said">Not known: {oneLine(m)}</p>)}
@@ -59,12 +70,4 @@ const numbers: Record<number, string> = { 2: 'two', 3: 'three', 4: 'four', 5: 'f
 export function sinceOf(w: Explanation | undefined): number | undefined {
   const begun = (w?.steps ?? []).flatMap((s) => (s.reached === undefined ? [] : [s.reached - s.window]))
   return begun.length === 0 ? undefined : Math.min(...begun)
-}
-
-function AgentRules({ why }: { why: Explanation }) {
-  const rules = new Set<string>()
-  const walk = (nodes: Explanation['processes']) => nodes.forEach((n) => (n.deeds.forEach((d) => d.rule !== '' && rules.add(d.rule)), walk(n.children)))
-  walk(why.processes)
-  if (rules.size === 0) return null
-  return <p class="small mut said">Agent {rules.size === 1 ? 'rule' : 'rules'} {[...rules].map((r, i) => <>{i > 0 && ', '}<code class="hi">{oneLine(r, 120)}</code></>)}.</p>
 }
