@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"math"
 	"sync"
 	"sync/atomic"
 )
@@ -20,6 +21,7 @@ type named struct{ caller, search string }
 type Reading struct {
 	calls       int // under Running.mu
 	rows, total atomic.Uint64
+	done        atomic.Uint64 // the bits of a float64
 }
 
 // maxSearchName bounds what a search may be called, in bytes.
@@ -54,17 +56,25 @@ func (r *Running) Begin(ctx context.Context, caller, search string) (of context.
 	}
 }
 
-// Of says how many rows a search has read, and of how many it knows. ok is false where the
-// caller has none of this name that runs.
-func (r *Running) Of(caller, search string) (rows, total uint64, ok bool) {
+// Progress is how far a search is.
+type Progress struct {
+	// Rows were read so far, of so many as is known.
+	Rows, Total uint64
+	// Done is how much of the time that is looked at is done, from 0 to 1; 0: it is not said.
+	Done float64
+}
+
+// Of says how far a search is. ok is false where the caller has none of this name that runs.
+func (r *Running) Of(caller, search string) (p Progress, ok bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	reading, ok := r.reads[named{caller, search}]
 	if !ok {
-		return 0, 0, false
+		return Progress{}, false
 	}
-	rows, total = reading.rows.Load(), reading.total.Load()
-	return rows, max(rows, total), true
+	p = Progress{Rows: reading.rows.Load(), Total: reading.total.Load(), Done: math.Float64frombits(reading.done.Load())}
+	p.Total = max(p.Rows, p.Total)
+	return p, true
 }
 
 // ReadingOf is what the call of a context reads for; nil where nobody asks.
@@ -77,4 +87,11 @@ func ReadingOf(ctx context.Context) *Reading {
 func (r *Reading) Add(rows, total uint64) {
 	r.rows.Add(rows)
 	r.total.Add(total)
+}
+
+// Done says how much of what is asked for is done, from 0 to 1. nil is told in vain.
+func (r *Reading) Done(share float64) {
+	if r != nil {
+		r.done.Store(math.Float64bits(share))
+	}
 }

@@ -18,13 +18,18 @@ func TestEachCallerSeesTheirOwnSearches(t *testing.T) {
 	api.ReadingOf(c).Add(40, 4)
 	is := func(caller, search string, rows, total uint64, running bool) {
 		t.Helper()
-		if n, of, ok := r.Of(caller, search); n != rows || of != total || ok != running {
-			t.Errorf("%s: %d of %d, %t", caller, n, of, ok)
+		if p, ok := r.Of(caller, search); p.Rows != rows || p.Total != total || ok != running {
+			t.Errorf("%s: %+v, %t", caller, p, ok)
 		}
 	}
 	is("ann", "s", 3, 30, true)
 	is("bob", "s", 40, 40, true)
 	is("eve", "s", 0, 0, false)
+	api.ReadingOf(a).Done(0.25)
+	if p, _ := r.Of("ann", "s"); p.Done != 0.25 {
+		t.Errorf("%+v is a quarter", p)
+	}
+	api.ReadingOf(t.Context()).Done(1) // nobody asks
 	endA()
 	is("ann", "s", 3, 30, true)
 	endB()

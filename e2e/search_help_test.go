@@ -74,6 +74,8 @@ func TestASearchIsMendedAndItsEventsAreFoundByID(t *testing.T) {
 		t.Errorf("hints %+v", hinted.Hints)
 	}
 
+	searchSaysWhichClauseLeavesNothing(t, p)
+
 	var found struct {
 		Event struct {
 			ID         string
@@ -101,4 +103,49 @@ func TestASearchIsMendedAndItsEventsAreFoundByID(t *testing.T) {
 		p.call(http.MethodGet, "/api/v2/security_monitoring/events/"+id+"/matching_signals", nil, &counted)
 		return len(counted.Data) == 0 && len(counted.Rules) == 1 && counted.Rules[0].Name == "Logins" && counted.Rules[0].ID != ""
 	})
+}
+
+// searchSaysWhichClauseLeavesNothing counts clauses, is told shares, and reads a page in hardly any time.
+func searchSaysWhichClauseLeavesNothing(t *testing.T, p *process) {
+	t.Helper()
+	p.call(http.MethodPost, "/api/v2/logs", []byte(`[{"ddsource":"door","message":"knock","door":{"side":"left"}},{"ddsource":"door","message":"knock"}]`), nil)
+	p.stored("source:door @door.side:left")
+	p.await("both knocks", func() bool {
+		var counted struct{ Total int }
+		p.call(http.MethodPost, "/api/nightjar/v1/events/facets", []byte(`{"filter":{"query":"source:door"}}`), &counted)
+		return counted.Total == 2
+	})
+	var counted struct {
+		Total, Events int
+		Why           string
+		Clauses       []struct {
+			Text                           string
+			Column, Alone, So_far, Without int
+			Decides                        bool
+		}
+	}
+	p.call(http.MethodPost, "/api/nightjar/v1/events/clauses", []byte(`{"filter":{"query":"source:door @door.side:right"},"fields":["@door.side","@usr.id"]}`), &counted)
+	if counted.Total != 0 || counted.Events != 3 || counted.Why != "No event of this time has @door.side:right or @usr.id." && !strings.HasPrefix(counted.Why, "No event of this time has @door.side:right") {
+		t.Errorf("clauses %+v", counted)
+	}
+	if c := counted.Clauses; len(c) != 4 || c[0].Text != "source:door" || c[0].Alone != 2 || c[1].Column != 13 || c[1].So_far != 0 || c[2].Text != "@door.side" || c[2].Alone != 1 {
+		t.Errorf("clauses %+v", c)
+	}
+	var hinted struct{ Hints []searchMistake }
+	p.call(http.MethodPost, "/api/nightjar/v1/search/hints", []byte(`{"query":"source:door @door.sode:left -@usr.name:git","look":true,"from":"now-1h"}`), &hinted)
+	if h := hinted.Hints; len(h) != 2 || h[0].Message != "No event of door has @door.sode. 50 % have @door.side" || !strings.HasPrefix(h[1].Message, "No event of door has @usr.name, so this leaves nothing out") || h[1].Hint != "100 % of sshd have it" {
+		t.Errorf("hints %+v", h)
+	}
+	var page struct {
+		Data []any
+		Meta struct {
+			Status   string
+			Page     struct{ After string }
+			Searched struct{ From, To int64 }
+		}
+	}
+	p.call(http.MethodPost, "/api/v2/logs/events/search", []byte(`{"filter":{"query":"source:gone","from":"now-90d"},"page":{"time_limit_ms":1}}`), &page)
+	if page.Meta.Status == "timeout" && (page.Meta.Searched.From >= page.Meta.Searched.To || page.Meta.Page.After == "") {
+		t.Errorf("the page was cut, and says %+v", page.Meta)
+	}
 }

@@ -245,7 +245,23 @@ func TestCountsSayHowFarTheyAre(t *testing.T) {
 	}); err != nil {
 		t.Fatal(err)
 	}
-	if rows, total, ok := running.Of("ann", "counts"); rows != 250_000 || total != 250_000 || !ok {
-		t.Errorf("read %d of %d, %t", rows, total, ok)
+	if p, ok := running.Of("ann", "counts"); p.Rows != 250_000 || p.Total != 250_000 || !ok {
+		t.Errorf("read %+v, %t", p, ok)
+	}
+	ctx, end = running.Begin(t.Context(), "ann", "sql")
+	defer end()
+	if _, err := adapter.NewSQL(conn).QuerySQL(ctx, "SELECT sum(length(message)) FROM events", nil, 1); err != nil {
+		t.Fatal(err)
+	}
+	if p, ok := running.Of("ann", "sql"); p.Rows < 250_000 || p.Total < p.Rows || !ok {
+		t.Errorf("SQL read %+v, %t", p, ok)
+	}
+	ctx, end = running.Begin(t.Context(), "ann", "list")
+	defer end()
+	if _, err := adapter.NewLogs(conn, adapter.LogsConfig{}).SearchLogs(ctx, everything(t, "@gone:x")); err != nil {
+		t.Fatal(err)
+	}
+	if p, ok := running.Of("ann", "list"); p.Done != 1 || p.Rows == 0 || !ok {
+		t.Errorf("the list read %+v, %t", p, ok)
 	}
 }

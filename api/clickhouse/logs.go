@@ -74,6 +74,9 @@ func (l *Logs) SearchLogs(ctx context.Context, asked events.LogSearch) (events.L
 	}
 	defer w.cancel()
 	for !w.done() {
+		if asked.Within > 0 && w.moved && time.Since(w.began) >= asked.Within {
+			return w.page(cutOff), nil
+		}
 		if err := w.step(); err != nil {
 			if ctx.Err() == nil && ranOut(err) && w.moved {
 				return w.page(cutOff), nil
@@ -91,7 +94,10 @@ type walk struct {
 	cancel context.CancelFunc
 	asked  events.LogSearch
 
+	began     time.Time
 	low, high schema.Millis // what is not searched yet: [low, high)
+	first     schema.Millis // what it was before the first step: [first, last)
+	last      schema.Millis
 	width     schema.Millis // of the next step
 	jumped    bool          // to the nearest event
 	moved     bool          // a step was made
@@ -124,6 +130,7 @@ func (l *Logs) newWalk(ctx context.Context, asked events.LogSearch) (*walk, erro
 	} else if c != nil {
 		w.high = min(w.high, c.At+1)
 	}
+	w.began, w.first, w.last = time.Now(), w.low, w.high
 	w.ctx, w.cancel = context.WithTimeout(ctx, l.config.Time+grace)
 	return w, nil
 }
@@ -150,6 +157,7 @@ func (w *walk) step() error {
 	} else {
 		w.high = from
 	}
+	api.ReadingOf(w.ctx).Done(1 - float64(w.high-w.low)/float64(max(w.last-w.first, 1)))
 	if len(w.found) > n || w.jumped || w.done() {
 		return nil
 	}
@@ -310,7 +318,10 @@ const (
 
 // page is what was found. One that was cut off goes on where the walk stands.
 func (w *walk) page(cut bool) events.LogPage {
-	out := events.LogPage{Events: w.found, Cut: cut}
+	out := events.LogPage{Events: w.found, Cut: cut, From: w.high, To: w.last}
+	if w.asked.Ascending {
+		out.From, out.To = w.first, w.low
+	}
 	switch n := len(w.found); {
 	case cut && w.asked.Ascending:
 		out.Next = &events.LogCursor{At: w.low - 1, Seq: math.MaxUint64}

@@ -38,14 +38,14 @@ func (s *SQL) QuerySQL(ctx context.Context, query string, params map[string]any,
 	for name, value := range params {
 		travelling[name] = paramText(value)
 	}
-	ctx = ch.Context(ctx, ch.WithParameters(travelling))
+	checking := ch.Context(ctx, ch.WithParameters(travelling))
 	var not *clickhouse.NotAllowedError
-	if err := clickhouse.CheckAdHoc(ctx, s.conn, query); errors.As(err, &not) {
+	if err := clickhouse.CheckAdHoc(checking, s.conn, query); errors.As(err, &not) {
 		return events.SQLResult{}, &api.RefusedError{Message: err.Error()}
 	} else if err != nil {
 		return events.SQLResult{}, refusal(ctx, query, err)
 	}
-	rows, err := s.conn.Query(ctx, query)
+	rows, err := s.conn.Query(progressing(ctx, ch.WithParameters(travelling)), query)
 	if err != nil {
 		return events.SQLResult{}, refusal(ctx, query, err)
 	}

@@ -17,6 +17,7 @@ func TestASearchSaysHowFarItIs(t *testing.T) {
 	w.sql = func(ctx context.Context) (events.SQLResult, error) {
 		api.ReadingOf(ctx).Add(12, 61)
 		api.ReadingOf(ctx).Add(3, 0)
+		api.ReadingOf(ctx).Done(0.5)
 		close(reading)
 		<-goOn
 		return events.SQLResult{}, nil
@@ -41,10 +42,10 @@ func TestASearchSaysHowFarItIs(t *testing.T) {
 		_ = answer.Body.Close()
 	}()
 	<-reading
-	if status, answer := call(t, s, "GET", path+"mine", ""); status != 200 || answer != `{"running":true,"read_rows":15,"total_rows":61}` {
+	if status, answer := call(t, s, "GET", path+"mine", ""); status != 200 || answer != `{"running":true,"read_rows":15,"total_rows":61,"done":0.5}` {
 		t.Errorf("%d %s", status, answer)
 	}
-	const none = `{"running":false,"read_rows":0,"total_rows":0}`
+	const none = `{"running":false,"read_rows":0,"total_rows":0,"done":0}`
 	if _, answer := call(t, s, "GET", path+"another", ""); answer != none {
 		t.Errorf("another search: %s", answer)
 	}

@@ -326,6 +326,16 @@ func (w *world) TagKeys(context.Context, facets.Question) ([]facets.ValueCount, 
 	return nil, nil
 }
 
+// Clauses has two events: one for which the first part holds, and one for which all others do.
+func (w *world) Clauses(_ context.Context, q facets.ClausesQuestion) (facets.HeldCounts, error) {
+	all := facets.Held(uint64(1)<<len(q.Parts) - 1)
+	return facets.HeldCounts{Events: map[facets.Held]uint64{1: 1, all &^ 1: 1}}, nil
+}
+
+func (w *world) Shares(_ context.Context, q facets.SharesQuestion) ([]facets.SourceShares, error) {
+	return []facets.SourceShares{{Source: "sshd", Events: 4, Having: make([]uint64, len(q.Fields))}}, nil
+}
+
 func (w *world) Paths() []string { return nil }
 
 func (w *world) GroupFields(context.Context, facets.Selection, []string) (map[string]string, error) {

@@ -224,8 +224,11 @@ type SearchProgress struct {
 	// Whether requests of the name are being answered, for who asks.
 	Running bool `protobuf:"varint,1,opt,name=running,proto3" json:"running,omitempty"`
 	// Rows that were read so far, and that there are to read, as far as is known.
-	ReadRows      int64 `protobuf:"varint,2,opt,name=read_rows,proto3" json:"read_rows,omitempty"`
-	TotalRows     int64 `protobuf:"varint,3,opt,name=total_rows,proto3" json:"total_rows,omitempty"`
+	ReadRows  int64 `protobuf:"varint,2,opt,name=read_rows,proto3" json:"read_rows,omitempty"`
+	TotalRows int64 `protobuf:"varint,3,opt,name=total_rows,proto3" json:"total_rows,omitempty"`
+	// How much of the time that it looks at is done, from 0 to 1, of a list of events and a
+	// backtest, which read piece by piece; 0 of others.
+	Done          float64 `protobuf:"fixed64,4,opt,name=done,proto3" json:"done,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -281,6 +284,282 @@ func (x *SearchProgress) GetTotalRows() int64 {
 	return 0
 }
 
+func (x *SearchProgress) GetDone() float64 {
+	if x != nil {
+		return x.Done
+	}
+	return 0
+}
+
+type CountClausesRequest struct {
+	state  protoimpl.MessageState `protogen:"open.v1"`
+	Filter *LogFilter             `protobuf:"bytes,1,opt,name=filter,proto3" json:"filter,omitempty"`
+	// Fields that an event must have, too, as a rule does that groups by them; at most 20.
+	Fields        []string `protobuf:"bytes,2,rep,name=fields,proto3" json:"fields,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CountClausesRequest) Reset() {
+	*x = CountClausesRequest{}
+	mi := &file_facet_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CountClausesRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CountClausesRequest) ProtoMessage() {}
+
+func (x *CountClausesRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_facet_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CountClausesRequest.ProtoReflect.Descriptor instead.
+func (*CountClausesRequest) Descriptor() ([]byte, []int) {
+	return file_facet_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *CountClausesRequest) GetFilter() *LogFilter {
+	if x != nil {
+		return x.Filter
+	}
+	return nil
+}
+
+func (x *CountClausesRequest) GetFields() []string {
+	if x != nil {
+		return x.Fields
+	}
+	return nil
+}
+
+type ClausesResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// What the search finds, with the fields.
+	Total int64 `protobuf:"varint,1,opt,name=total,proto3" json:"total,omitempty"`
+	// All events of the time.
+	Events int64 `protobuf:"varint,2,opt,name=events,proto3" json:"events,omitempty"`
+	// Those of the outermost AND, or else of the outermost OR, in their order, and the fields
+	// after them; at most 32, of which a search rarely has more: left_out are not counted.
+	Clauses []*CountedClause `protobuf:"bytes,3,rep,name=clauses,proto3" json:"clauses,omitempty"`
+	// They are joined by OR: one of them is enough.
+	Alternatives bool `protobuf:"varint,4,opt,name=alternatives,proto3" json:"alternatives,omitempty"`
+	// Where nothing is found, in a sentence: which clause leaves nothing. Empty where
+	// something is.
+	Why string `protobuf:"bytes,5,opt,name=why,proto3" json:"why,omitempty"`
+	// The time ran out: the counts are of what was read by then, and less than there is.
+	Partial bool `protobuf:"varint,6,opt,name=partial,proto3" json:"partial,omitempty"`
+	// In milliseconds.
+	ElapsedMs     int64    `protobuf:"varint,7,opt,name=elapsed_ms,proto3" json:"elapsed_ms,omitempty"`
+	LeftOut       int64    `protobuf:"varint,8,opt,name=left_out,proto3" json:"left_out,omitempty"`
+	Warnings      []string `protobuf:"bytes,90,rep,name=warnings,proto3" json:"warnings,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ClausesResponse) Reset() {
+	*x = ClausesResponse{}
+	mi := &file_facet_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ClausesResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ClausesResponse) ProtoMessage() {}
+
+func (x *ClausesResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_facet_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ClausesResponse.ProtoReflect.Descriptor instead.
+func (*ClausesResponse) Descriptor() ([]byte, []int) {
+	return file_facet_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *ClausesResponse) GetTotal() int64 {
+	if x != nil {
+		return x.Total
+	}
+	return 0
+}
+
+func (x *ClausesResponse) GetEvents() int64 {
+	if x != nil {
+		return x.Events
+	}
+	return 0
+}
+
+func (x *ClausesResponse) GetClauses() []*CountedClause {
+	if x != nil {
+		return x.Clauses
+	}
+	return nil
+}
+
+func (x *ClausesResponse) GetAlternatives() bool {
+	if x != nil {
+		return x.Alternatives
+	}
+	return false
+}
+
+func (x *ClausesResponse) GetWhy() string {
+	if x != nil {
+		return x.Why
+	}
+	return ""
+}
+
+func (x *ClausesResponse) GetPartial() bool {
+	if x != nil {
+		return x.Partial
+	}
+	return false
+}
+
+func (x *ClausesResponse) GetElapsedMs() int64 {
+	if x != nil {
+		return x.ElapsedMs
+	}
+	return 0
+}
+
+func (x *ClausesResponse) GetLeftOut() int64 {
+	if x != nil {
+		return x.LeftOut
+	}
+	return 0
+}
+
+func (x *ClausesResponse) GetWarnings() []string {
+	if x != nil {
+		return x.Warnings
+	}
+	return nil
+}
+
+// CountedClause is a part of a search, and how many events it leaves.
+type CountedClause struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// As the engine writes it.
+	Text string `protobuf:"bytes,1,opt,name=text,proto3" json:"text,omitempty"`
+	// Where it begins, from 1; 0 of a field.
+	Line   int64 `protobuf:"varint,2,opt,name=line,proto3" json:"line,omitempty"`
+	Column int64 `protobuf:"varint,3,opt,name=column,proto3" json:"column,omitempty"`
+	// Events for which it holds by itself.
+	Alone int64 `protobuf:"varint,4,opt,name=alone,proto3" json:"alone,omitempty"`
+	// Events for which it and all before it hold. Of alternatives: for which one of them does.
+	SoFar int64 `protobuf:"varint,5,opt,name=so_far,proto3" json:"so_far,omitempty"`
+	// Events for which all others hold, without it.
+	Without int64 `protobuf:"varint,6,opt,name=without,proto3" json:"without,omitempty"`
+	// It is one of those that leave nothing: without it, something would be found.
+	Decides       bool `protobuf:"varint,7,opt,name=decides,proto3" json:"decides,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CountedClause) Reset() {
+	*x = CountedClause{}
+	mi := &file_facet_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CountedClause) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CountedClause) ProtoMessage() {}
+
+func (x *CountedClause) ProtoReflect() protoreflect.Message {
+	mi := &file_facet_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CountedClause.ProtoReflect.Descriptor instead.
+func (*CountedClause) Descriptor() ([]byte, []int) {
+	return file_facet_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *CountedClause) GetText() string {
+	if x != nil {
+		return x.Text
+	}
+	return ""
+}
+
+func (x *CountedClause) GetLine() int64 {
+	if x != nil {
+		return x.Line
+	}
+	return 0
+}
+
+func (x *CountedClause) GetColumn() int64 {
+	if x != nil {
+		return x.Column
+	}
+	return 0
+}
+
+func (x *CountedClause) GetAlone() int64 {
+	if x != nil {
+		return x.Alone
+	}
+	return 0
+}
+
+func (x *CountedClause) GetSoFar() int64 {
+	if x != nil {
+		return x.SoFar
+	}
+	return 0
+}
+
+func (x *CountedClause) GetWithout() int64 {
+	if x != nil {
+		return x.Without
+	}
+	return 0
+}
+
+func (x *CountedClause) GetDecides() bool {
+	if x != nil {
+		return x.Decides
+	}
+	return false
+}
+
 type CheckSearchRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	Query string                 `protobuf:"bytes,1,opt,name=query,proto3" json:"query,omitempty"`
@@ -292,7 +571,7 @@ type CheckSearchRequest struct {
 
 func (x *CheckSearchRequest) Reset() {
 	*x = CheckSearchRequest{}
-	mi := &file_facet_proto_msgTypes[4]
+	mi := &file_facet_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -304,7 +583,7 @@ func (x *CheckSearchRequest) String() string {
 func (*CheckSearchRequest) ProtoMessage() {}
 
 func (x *CheckSearchRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_facet_proto_msgTypes[4]
+	mi := &file_facet_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -317,7 +596,7 @@ func (x *CheckSearchRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CheckSearchRequest.ProtoReflect.Descriptor instead.
 func (*CheckSearchRequest) Descriptor() ([]byte, []int) {
-	return file_facet_proto_rawDescGZIP(), []int{4}
+	return file_facet_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *CheckSearchRequest) GetQuery() string {
@@ -340,14 +619,17 @@ type HintSearchRequest struct {
 	Query string `protobuf:"bytes,1,opt,name=query,proto3" json:"query,omitempty"`
 	// Say what values no event has, too. It takes a look at all events, up to two seconds;
 	// what fields they have is known without one.
-	Look          bool `protobuf:"varint,2,opt,name=look,proto3" json:"look,omitempty"`
+	Look bool `protobuf:"varint,2,opt,name=look,proto3" json:"look,omitempty"`
+	// With look: where shares of events are counted, as of searches; all time unless given.
+	From          *string `protobuf:"bytes,3,opt,name=from,proto3,oneof" json:"from,omitempty"`
+	To            *string `protobuf:"bytes,4,opt,name=to,proto3,oneof" json:"to,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *HintSearchRequest) Reset() {
 	*x = HintSearchRequest{}
-	mi := &file_facet_proto_msgTypes[5]
+	mi := &file_facet_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -359,7 +641,7 @@ func (x *HintSearchRequest) String() string {
 func (*HintSearchRequest) ProtoMessage() {}
 
 func (x *HintSearchRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_facet_proto_msgTypes[5]
+	mi := &file_facet_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -372,7 +654,7 @@ func (x *HintSearchRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HintSearchRequest.ProtoReflect.Descriptor instead.
 func (*HintSearchRequest) Descriptor() ([]byte, []int) {
-	return file_facet_proto_rawDescGZIP(), []int{5}
+	return file_facet_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *HintSearchRequest) GetQuery() string {
@@ -389,6 +671,20 @@ func (x *HintSearchRequest) GetLook() bool {
 	return false
 }
 
+func (x *HintSearchRequest) GetFrom() string {
+	if x != nil && x.From != nil {
+		return *x.From
+	}
+	return ""
+}
+
+func (x *HintSearchRequest) GetTo() string {
+	if x != nil && x.To != nil {
+		return *x.To
+	}
+	return ""
+}
+
 type HintSearchResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// What the query names and no event has.
@@ -399,7 +695,7 @@ type HintSearchResponse struct {
 
 func (x *HintSearchResponse) Reset() {
 	*x = HintSearchResponse{}
-	mi := &file_facet_proto_msgTypes[6]
+	mi := &file_facet_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -411,7 +707,7 @@ func (x *HintSearchResponse) String() string {
 func (*HintSearchResponse) ProtoMessage() {}
 
 func (x *HintSearchResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_facet_proto_msgTypes[6]
+	mi := &file_facet_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -424,7 +720,7 @@ func (x *HintSearchResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HintSearchResponse.ProtoReflect.Descriptor instead.
 func (*HintSearchResponse) Descriptor() ([]byte, []int) {
-	return file_facet_proto_rawDescGZIP(), []int{6}
+	return file_facet_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *HintSearchResponse) GetHints() []*SearchMistake {
@@ -453,7 +749,7 @@ type CheckSearchResponse struct {
 
 func (x *CheckSearchResponse) Reset() {
 	*x = CheckSearchResponse{}
-	mi := &file_facet_proto_msgTypes[7]
+	mi := &file_facet_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -465,7 +761,7 @@ func (x *CheckSearchResponse) String() string {
 func (*CheckSearchResponse) ProtoMessage() {}
 
 func (x *CheckSearchResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_facet_proto_msgTypes[7]
+	mi := &file_facet_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -478,7 +774,7 @@ func (x *CheckSearchResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CheckSearchResponse.ProtoReflect.Descriptor instead.
 func (*CheckSearchResponse) Descriptor() ([]byte, []int) {
-	return file_facet_proto_rawDescGZIP(), []int{7}
+	return file_facet_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *CheckSearchResponse) GetValid() bool {
@@ -540,7 +836,7 @@ type SearchMistake struct {
 
 func (x *SearchMistake) Reset() {
 	*x = SearchMistake{}
-	mi := &file_facet_proto_msgTypes[8]
+	mi := &file_facet_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -552,7 +848,7 @@ func (x *SearchMistake) String() string {
 func (*SearchMistake) ProtoMessage() {}
 
 func (x *SearchMistake) ProtoReflect() protoreflect.Message {
-	mi := &file_facet_proto_msgTypes[8]
+	mi := &file_facet_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -565,7 +861,7 @@ func (x *SearchMistake) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SearchMistake.ProtoReflect.Descriptor instead.
 func (*SearchMistake) Descriptor() ([]byte, []int) {
-	return file_facet_proto_rawDescGZIP(), []int{8}
+	return file_facet_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *SearchMistake) GetLine() int64 {
@@ -615,7 +911,7 @@ type SearchFix struct {
 
 func (x *SearchFix) Reset() {
 	*x = SearchFix{}
-	mi := &file_facet_proto_msgTypes[9]
+	mi := &file_facet_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -627,7 +923,7 @@ func (x *SearchFix) String() string {
 func (*SearchFix) ProtoMessage() {}
 
 func (x *SearchFix) ProtoReflect() protoreflect.Message {
-	mi := &file_facet_proto_msgTypes[9]
+	mi := &file_facet_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -640,7 +936,7 @@ func (x *SearchFix) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SearchFix.ProtoReflect.Descriptor instead.
 func (*SearchFix) Descriptor() ([]byte, []int) {
-	return file_facet_proto_rawDescGZIP(), []int{9}
+	return file_facet_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *SearchFix) GetLabel() string {
@@ -679,7 +975,7 @@ type CompleteSearchRequest struct {
 
 func (x *CompleteSearchRequest) Reset() {
 	*x = CompleteSearchRequest{}
-	mi := &file_facet_proto_msgTypes[10]
+	mi := &file_facet_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -691,7 +987,7 @@ func (x *CompleteSearchRequest) String() string {
 func (*CompleteSearchRequest) ProtoMessage() {}
 
 func (x *CompleteSearchRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_facet_proto_msgTypes[10]
+	mi := &file_facet_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -704,7 +1000,7 @@ func (x *CompleteSearchRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CompleteSearchRequest.ProtoReflect.Descriptor instead.
 func (*CompleteSearchRequest) Descriptor() ([]byte, []int) {
-	return file_facet_proto_rawDescGZIP(), []int{10}
+	return file_facet_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *CompleteSearchRequest) GetOver() string {
@@ -763,7 +1059,7 @@ type CompleteSearchResponse struct {
 
 func (x *CompleteSearchResponse) Reset() {
 	*x = CompleteSearchResponse{}
-	mi := &file_facet_proto_msgTypes[11]
+	mi := &file_facet_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -775,7 +1071,7 @@ func (x *CompleteSearchResponse) String() string {
 func (*CompleteSearchResponse) ProtoMessage() {}
 
 func (x *CompleteSearchResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_facet_proto_msgTypes[11]
+	mi := &file_facet_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -788,7 +1084,7 @@ func (x *CompleteSearchResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CompleteSearchResponse.ProtoReflect.Descriptor instead.
 func (*CompleteSearchResponse) Descriptor() ([]byte, []int) {
-	return file_facet_proto_rawDescGZIP(), []int{11}
+	return file_facet_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *CompleteSearchResponse) GetCompletions() []*Completion {
@@ -828,7 +1124,7 @@ type Completion struct {
 
 func (x *Completion) Reset() {
 	*x = Completion{}
-	mi := &file_facet_proto_msgTypes[12]
+	mi := &file_facet_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -840,7 +1136,7 @@ func (x *Completion) String() string {
 func (*Completion) ProtoMessage() {}
 
 func (x *Completion) ProtoReflect() protoreflect.Message {
-	mi := &file_facet_proto_msgTypes[12]
+	mi := &file_facet_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -853,7 +1149,7 @@ func (x *Completion) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Completion.ProtoReflect.Descriptor instead.
 func (*Completion) Descriptor() ([]byte, []int) {
-	return file_facet_proto_rawDescGZIP(), []int{12}
+	return file_facet_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *Completion) GetText() string {
@@ -903,7 +1199,7 @@ type FacetsResponse struct {
 
 func (x *FacetsResponse) Reset() {
 	*x = FacetsResponse{}
-	mi := &file_facet_proto_msgTypes[13]
+	mi := &file_facet_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -915,7 +1211,7 @@ func (x *FacetsResponse) String() string {
 func (*FacetsResponse) ProtoMessage() {}
 
 func (x *FacetsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_facet_proto_msgTypes[13]
+	mi := &file_facet_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -928,7 +1224,7 @@ func (x *FacetsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FacetsResponse.ProtoReflect.Descriptor instead.
 func (*FacetsResponse) Descriptor() ([]byte, []int) {
-	return file_facet_proto_rawDescGZIP(), []int{13}
+	return file_facet_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *FacetsResponse) GetTotal() int64 {
@@ -989,7 +1285,7 @@ type Facet struct {
 
 func (x *Facet) Reset() {
 	*x = Facet{}
-	mi := &file_facet_proto_msgTypes[14]
+	mi := &file_facet_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1001,7 +1297,7 @@ func (x *Facet) String() string {
 func (*Facet) ProtoMessage() {}
 
 func (x *Facet) ProtoReflect() protoreflect.Message {
-	mi := &file_facet_proto_msgTypes[14]
+	mi := &file_facet_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1014,7 +1310,7 @@ func (x *Facet) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Facet.ProtoReflect.Descriptor instead.
 func (*Facet) Descriptor() ([]byte, []int) {
-	return file_facet_proto_rawDescGZIP(), []int{14}
+	return file_facet_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *Facet) GetFacet() string {
@@ -1059,7 +1355,7 @@ type FacetValue struct {
 
 func (x *FacetValue) Reset() {
 	*x = FacetValue{}
-	mi := &file_facet_proto_msgTypes[15]
+	mi := &file_facet_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1071,7 +1367,7 @@ func (x *FacetValue) String() string {
 func (*FacetValue) ProtoMessage() {}
 
 func (x *FacetValue) ProtoReflect() protoreflect.Message {
-	mi := &file_facet_proto_msgTypes[15]
+	mi := &file_facet_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1084,7 +1380,7 @@ func (x *FacetValue) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FacetValue.ProtoReflect.Descriptor instead.
 func (*FacetValue) Descriptor() ([]byte, []int) {
-	return file_facet_proto_rawDescGZIP(), []int{15}
+	return file_facet_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *FacetValue) GetValue() string {
@@ -1127,7 +1423,7 @@ type SignalHistogramRequest struct {
 
 func (x *SignalHistogramRequest) Reset() {
 	*x = SignalHistogramRequest{}
-	mi := &file_facet_proto_msgTypes[16]
+	mi := &file_facet_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1139,7 +1435,7 @@ func (x *SignalHistogramRequest) String() string {
 func (*SignalHistogramRequest) ProtoMessage() {}
 
 func (x *SignalHistogramRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_facet_proto_msgTypes[16]
+	mi := &file_facet_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1152,7 +1448,7 @@ func (x *SignalHistogramRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SignalHistogramRequest.ProtoReflect.Descriptor instead.
 func (*SignalHistogramRequest) Descriptor() ([]byte, []int) {
-	return file_facet_proto_rawDescGZIP(), []int{16}
+	return file_facet_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *SignalHistogramRequest) GetFilter() *SignalFilter {
@@ -1191,7 +1487,7 @@ type EventHistogramRequest struct {
 
 func (x *EventHistogramRequest) Reset() {
 	*x = EventHistogramRequest{}
-	mi := &file_facet_proto_msgTypes[17]
+	mi := &file_facet_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1203,7 +1499,7 @@ func (x *EventHistogramRequest) String() string {
 func (*EventHistogramRequest) ProtoMessage() {}
 
 func (x *EventHistogramRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_facet_proto_msgTypes[17]
+	mi := &file_facet_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1216,7 +1512,7 @@ func (x *EventHistogramRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EventHistogramRequest.ProtoReflect.Descriptor instead.
 func (*EventHistogramRequest) Descriptor() ([]byte, []int) {
-	return file_facet_proto_rawDescGZIP(), []int{17}
+	return file_facet_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *EventHistogramRequest) GetFilter() *LogFilter {
@@ -1264,7 +1560,7 @@ type Buckets struct {
 
 func (x *Buckets) Reset() {
 	*x = Buckets{}
-	mi := &file_facet_proto_msgTypes[18]
+	mi := &file_facet_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1276,7 +1572,7 @@ func (x *Buckets) String() string {
 func (*Buckets) ProtoMessage() {}
 
 func (x *Buckets) ProtoReflect() protoreflect.Message {
-	mi := &file_facet_proto_msgTypes[18]
+	mi := &file_facet_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1289,7 +1585,7 @@ func (x *Buckets) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Buckets.ProtoReflect.Descriptor instead.
 func (*Buckets) Descriptor() ([]byte, []int) {
-	return file_facet_proto_rawDescGZIP(), []int{18}
+	return file_facet_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *Buckets) GetCount() int32 {
@@ -1341,7 +1637,7 @@ type HistogramResponse struct {
 
 func (x *HistogramResponse) Reset() {
 	*x = HistogramResponse{}
-	mi := &file_facet_proto_msgTypes[19]
+	mi := &file_facet_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1353,7 +1649,7 @@ func (x *HistogramResponse) String() string {
 func (*HistogramResponse) ProtoMessage() {}
 
 func (x *HistogramResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_facet_proto_msgTypes[19]
+	mi := &file_facet_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1366,7 +1662,7 @@ func (x *HistogramResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HistogramResponse.ProtoReflect.Descriptor instead.
 func (*HistogramResponse) Descriptor() ([]byte, []int) {
-	return file_facet_proto_rawDescGZIP(), []int{19}
+	return file_facet_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *HistogramResponse) GetInterval() string {
@@ -1466,7 +1762,7 @@ type HistogramSeries struct {
 
 func (x *HistogramSeries) Reset() {
 	*x = HistogramSeries{}
-	mi := &file_facet_proto_msgTypes[20]
+	mi := &file_facet_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1478,7 +1774,7 @@ func (x *HistogramSeries) String() string {
 func (*HistogramSeries) ProtoMessage() {}
 
 func (x *HistogramSeries) ProtoReflect() protoreflect.Message {
-	mi := &file_facet_proto_msgTypes[20]
+	mi := &file_facet_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1491,7 +1787,7 @@ func (x *HistogramSeries) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HistogramSeries.ProtoReflect.Descriptor instead.
 func (*HistogramSeries) Descriptor() ([]byte, []int) {
-	return file_facet_proto_rawDescGZIP(), []int{20}
+	return file_facet_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *HistogramSeries) GetBy() map[string]string {
@@ -1530,7 +1826,7 @@ type GetEntityRequest struct {
 
 func (x *GetEntityRequest) Reset() {
 	*x = GetEntityRequest{}
-	mi := &file_facet_proto_msgTypes[21]
+	mi := &file_facet_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1542,7 +1838,7 @@ func (x *GetEntityRequest) String() string {
 func (*GetEntityRequest) ProtoMessage() {}
 
 func (x *GetEntityRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_facet_proto_msgTypes[21]
+	mi := &file_facet_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1555,7 +1851,7 @@ func (x *GetEntityRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetEntityRequest.ProtoReflect.Descriptor instead.
 func (*GetEntityRequest) Descriptor() ([]byte, []int) {
-	return file_facet_proto_rawDescGZIP(), []int{21}
+	return file_facet_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *GetEntityRequest) GetField() string {
@@ -1611,7 +1907,7 @@ type Entity struct {
 
 func (x *Entity) Reset() {
 	*x = Entity{}
-	mi := &file_facet_proto_msgTypes[22]
+	mi := &file_facet_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1623,7 +1919,7 @@ func (x *Entity) String() string {
 func (*Entity) ProtoMessage() {}
 
 func (x *Entity) ProtoReflect() protoreflect.Message {
-	mi := &file_facet_proto_msgTypes[22]
+	mi := &file_facet_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1636,7 +1932,7 @@ func (x *Entity) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Entity.ProtoReflect.Descriptor instead.
 func (*Entity) Descriptor() ([]byte, []int) {
-	return file_facet_proto_rawDescGZIP(), []int{22}
+	return file_facet_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *Entity) GetField() string {
@@ -1729,7 +2025,7 @@ type AddressPlace struct {
 
 func (x *AddressPlace) Reset() {
 	*x = AddressPlace{}
-	mi := &file_facet_proto_msgTypes[23]
+	mi := &file_facet_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1741,7 +2037,7 @@ func (x *AddressPlace) String() string {
 func (*AddressPlace) ProtoMessage() {}
 
 func (x *AddressPlace) ProtoReflect() protoreflect.Message {
-	mi := &file_facet_proto_msgTypes[23]
+	mi := &file_facet_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1754,7 +2050,7 @@ func (x *AddressPlace) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AddressPlace.ProtoReflect.Descriptor instead.
 func (*AddressPlace) Descriptor() ([]byte, []int) {
-	return file_facet_proto_rawDescGZIP(), []int{23}
+	return file_facet_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *AddressPlace) GetCity() string {
@@ -1831,7 +2127,7 @@ type EntityCounts struct {
 
 func (x *EntityCounts) Reset() {
 	*x = EntityCounts{}
-	mi := &file_facet_proto_msgTypes[24]
+	mi := &file_facet_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1843,7 +2139,7 @@ func (x *EntityCounts) String() string {
 func (*EntityCounts) ProtoMessage() {}
 
 func (x *EntityCounts) ProtoReflect() protoreflect.Message {
-	mi := &file_facet_proto_msgTypes[24]
+	mi := &file_facet_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1856,7 +2152,7 @@ func (x *EntityCounts) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EntityCounts.ProtoReflect.Descriptor instead.
 func (*EntityCounts) Descriptor() ([]byte, []int) {
-	return file_facet_proto_rawDescGZIP(), []int{24}
+	return file_facet_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *EntityCounts) GetTotal() int64 {
@@ -1904,7 +2200,7 @@ type ListSourcesRequest struct {
 
 func (x *ListSourcesRequest) Reset() {
 	*x = ListSourcesRequest{}
-	mi := &file_facet_proto_msgTypes[25]
+	mi := &file_facet_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1916,7 +2212,7 @@ func (x *ListSourcesRequest) String() string {
 func (*ListSourcesRequest) ProtoMessage() {}
 
 func (x *ListSourcesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_facet_proto_msgTypes[25]
+	mi := &file_facet_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1929,7 +2225,7 @@ func (x *ListSourcesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListSourcesRequest.ProtoReflect.Descriptor instead.
 func (*ListSourcesRequest) Descriptor() ([]byte, []int) {
-	return file_facet_proto_rawDescGZIP(), []int{25}
+	return file_facet_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *ListSourcesRequest) GetStretches() int32 {
@@ -1961,7 +2257,7 @@ type SourcesResponse struct {
 
 func (x *SourcesResponse) Reset() {
 	*x = SourcesResponse{}
-	mi := &file_facet_proto_msgTypes[26]
+	mi := &file_facet_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1973,7 +2269,7 @@ func (x *SourcesResponse) String() string {
 func (*SourcesResponse) ProtoMessage() {}
 
 func (x *SourcesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_facet_proto_msgTypes[26]
+	mi := &file_facet_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1986,7 +2282,7 @@ func (x *SourcesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SourcesResponse.ProtoReflect.Descriptor instead.
 func (*SourcesResponse) Descriptor() ([]byte, []int) {
-	return file_facet_proto_rawDescGZIP(), []int{26}
+	return file_facet_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *SourcesResponse) GetSources() []*Source {
@@ -2073,7 +2369,7 @@ type Source struct {
 
 func (x *Source) Reset() {
 	*x = Source{}
-	mi := &file_facet_proto_msgTypes[27]
+	mi := &file_facet_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2085,7 +2381,7 @@ func (x *Source) String() string {
 func (*Source) ProtoMessage() {}
 
 func (x *Source) ProtoReflect() protoreflect.Message {
-	mi := &file_facet_proto_msgTypes[27]
+	mi := &file_facet_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2098,7 +2394,7 @@ func (x *Source) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Source.ProtoReflect.Descriptor instead.
 func (*Source) Descriptor() ([]byte, []int) {
-	return file_facet_proto_rawDescGZIP(), []int{27}
+	return file_facet_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *Source) GetSource() string {
@@ -2225,19 +2521,47 @@ const file_facet_proto_rawDesc = "" +
 	"\n" +
 	"_within_ms\"2\n" +
 	"\x18GetSearchProgressRequest\x12\x16\n" +
-	"\x06search\x18\x01 \x01(\tR\x06search\"h\n" +
+	"\x06search\x18\x01 \x01(\tR\x06search\"|\n" +
 	"\x0eSearchProgress\x12\x18\n" +
 	"\arunning\x18\x01 \x01(\bR\arunning\x12\x1c\n" +
 	"\tread_rows\x18\x02 \x01(\x03R\tread_rows\x12\x1e\n" +
 	"\n" +
 	"total_rows\x18\x03 \x01(\x03R\n" +
-	"total_rows\">\n" +
+	"total_rows\x12\x12\n" +
+	"\x04done\x18\x04 \x01(\x01R\x04done\"]\n" +
+	"\x13CountClausesRequest\x12.\n" +
+	"\x06filter\x18\x01 \x01(\v2\x16.nightjar.v1.LogFilterR\x06filter\x12\x16\n" +
+	"\x06fields\x18\x02 \x03(\tR\x06fields\"\xa9\x02\n" +
+	"\x0fClausesResponse\x12\x14\n" +
+	"\x05total\x18\x01 \x01(\x03R\x05total\x12\x16\n" +
+	"\x06events\x18\x02 \x01(\x03R\x06events\x124\n" +
+	"\aclauses\x18\x03 \x03(\v2\x1a.nightjar.v1.CountedClauseR\aclauses\x12\"\n" +
+	"\falternatives\x18\x04 \x01(\bR\falternatives\x12\x10\n" +
+	"\x03why\x18\x05 \x01(\tR\x03why\x12\x18\n" +
+	"\apartial\x18\x06 \x01(\bR\apartial\x12\x1e\n" +
+	"\n" +
+	"elapsed_ms\x18\a \x01(\x03R\n" +
+	"elapsed_ms\x12 \n" +
+	"\bleft_out\x18\b \x01(\x03B\x04\x88\xb5\x18\x01R\bleft_out\x12 \n" +
+	"\bwarnings\x18Z \x03(\tB\x04\x88\xb5\x18\x01R\bwarnings\"\xb1\x01\n" +
+	"\rCountedClause\x12\x12\n" +
+	"\x04text\x18\x01 \x01(\tR\x04text\x12\x12\n" +
+	"\x04line\x18\x02 \x01(\x03R\x04line\x12\x16\n" +
+	"\x06column\x18\x03 \x01(\x03R\x06column\x12\x14\n" +
+	"\x05alone\x18\x04 \x01(\x03R\x05alone\x12\x16\n" +
+	"\x06so_far\x18\x05 \x01(\x03R\x06so_far\x12\x18\n" +
+	"\awithout\x18\x06 \x01(\x03R\awithout\x12\x18\n" +
+	"\adecides\x18\a \x01(\bR\adecides\">\n" +
 	"\x12CheckSearchRequest\x12\x14\n" +
 	"\x05query\x18\x01 \x01(\tR\x05query\x12\x12\n" +
-	"\x04over\x18\x02 \x01(\tR\x04over\"=\n" +
+	"\x04over\x18\x02 \x01(\tR\x04over\"\x87\x01\n" +
 	"\x11HintSearchRequest\x12\x14\n" +
 	"\x05query\x18\x01 \x01(\tR\x05query\x12\x12\n" +
-	"\x04look\x18\x02 \x01(\bR\x04look\"F\n" +
+	"\x04look\x18\x02 \x01(\bR\x04look\x12\x1d\n" +
+	"\x04from\x18\x03 \x01(\tB\x04\xa0\xb5\x18\x01H\x00R\x04from\x88\x01\x01\x12\x19\n" +
+	"\x02to\x18\x04 \x01(\tB\x04\xa0\xb5\x18\x01H\x01R\x02to\x88\x01\x01B\a\n" +
+	"\x05_fromB\x05\n" +
+	"\x03_to\"F\n" +
 	"\x12HintSearchResponse\x120\n" +
 	"\x05hints\x18\x01 \x03(\v2\x1a.nightjar.v1.SearchMistakeR\x05hints\"\xcb\x01\n" +
 	"\x13CheckSearchResponse\x12\x14\n" +
@@ -2409,7 +2733,7 @@ const file_facet_proto_rawDesc = "" +
 	"\funread_query\x18\r \x01(\tR\funread_query\x12\"\n" +
 	"\ffailed_query\x18\x0e \x01(\tR\ffailed_queryB\r\n" +
 	"\v_lag_p50_msB\r\n" +
-	"\v_lag_p95_ms2\xd0\x06\n" +
+	"\v_lag_p95_ms2\xa0\a\n" +
 	"\fFacetService\x12R\n" +
 	"\x11CountSignalFacets\x12 .nightjar.v1.SignalFacetsRequest\x1a\x1b.nightjar.v1.FacetsResponse\x12[\n" +
 	"\x14CountSignalsOverTime\x12#.nightjar.v1.SignalHistogramRequest\x1a\x1e.nightjar.v1.HistogramResponse\x12P\n" +
@@ -2418,7 +2742,8 @@ const file_facet_proto_rawDesc = "" +
 	"\tGetEntity\x12\x1d.nightjar.v1.GetEntityRequest\x1a\x13.nightjar.v1.Entity\x12L\n" +
 	"\vListSources\x12\x1f.nightjar.v1.ListSourcesRequest\x1a\x1c.nightjar.v1.SourcesResponse\x12P\n" +
 	"\vCheckSearch\x12\x1f.nightjar.v1.CheckSearchRequest\x1a .nightjar.v1.CheckSearchResponse\x12W\n" +
-	"\x11GetSearchProgress\x12%.nightjar.v1.GetSearchProgressRequest\x1a\x1b.nightjar.v1.SearchProgress\x12M\n" +
+	"\x11GetSearchProgress\x12%.nightjar.v1.GetSearchProgressRequest\x1a\x1b.nightjar.v1.SearchProgress\x12N\n" +
+	"\fCountClauses\x12 .nightjar.v1.CountClausesRequest\x1a\x1c.nightjar.v1.ClausesResponse\x12M\n" +
 	"\n" +
 	"HintSearch\x12\x1e.nightjar.v1.HintSearchRequest\x1a\x1f.nightjar.v1.HintSearchResponse\x12Y\n" +
 	"\x0eCompleteSearch\x12\".nightjar.v1.CompleteSearchRequest\x1a#.nightjar.v1.CompleteSearchResponseB\x1cZ\x1anightjar/api/v1;nightjarv1b\x06proto3"
@@ -2435,87 +2760,94 @@ func file_facet_proto_rawDescGZIP() []byte {
 	return file_facet_proto_rawDescData
 }
 
-var file_facet_proto_msgTypes = make([]protoimpl.MessageInfo, 29)
+var file_facet_proto_msgTypes = make([]protoimpl.MessageInfo, 32)
 var file_facet_proto_goTypes = []any{
 	(*SignalFacetsRequest)(nil),      // 0: nightjar.v1.SignalFacetsRequest
 	(*EventFacetsRequest)(nil),       // 1: nightjar.v1.EventFacetsRequest
 	(*GetSearchProgressRequest)(nil), // 2: nightjar.v1.GetSearchProgressRequest
 	(*SearchProgress)(nil),           // 3: nightjar.v1.SearchProgress
-	(*CheckSearchRequest)(nil),       // 4: nightjar.v1.CheckSearchRequest
-	(*HintSearchRequest)(nil),        // 5: nightjar.v1.HintSearchRequest
-	(*HintSearchResponse)(nil),       // 6: nightjar.v1.HintSearchResponse
-	(*CheckSearchResponse)(nil),      // 7: nightjar.v1.CheckSearchResponse
-	(*SearchMistake)(nil),            // 8: nightjar.v1.SearchMistake
-	(*SearchFix)(nil),                // 9: nightjar.v1.SearchFix
-	(*CompleteSearchRequest)(nil),    // 10: nightjar.v1.CompleteSearchRequest
-	(*CompleteSearchResponse)(nil),   // 11: nightjar.v1.CompleteSearchResponse
-	(*Completion)(nil),               // 12: nightjar.v1.Completion
-	(*FacetsResponse)(nil),           // 13: nightjar.v1.FacetsResponse
-	(*Facet)(nil),                    // 14: nightjar.v1.Facet
-	(*FacetValue)(nil),               // 15: nightjar.v1.FacetValue
-	(*SignalHistogramRequest)(nil),   // 16: nightjar.v1.SignalHistogramRequest
-	(*EventHistogramRequest)(nil),    // 17: nightjar.v1.EventHistogramRequest
-	(*Buckets)(nil),                  // 18: nightjar.v1.Buckets
-	(*HistogramResponse)(nil),        // 19: nightjar.v1.HistogramResponse
-	(*HistogramSeries)(nil),          // 20: nightjar.v1.HistogramSeries
-	(*GetEntityRequest)(nil),         // 21: nightjar.v1.GetEntityRequest
-	(*Entity)(nil),                   // 22: nightjar.v1.Entity
-	(*AddressPlace)(nil),             // 23: nightjar.v1.AddressPlace
-	(*EntityCounts)(nil),             // 24: nightjar.v1.EntityCounts
-	(*ListSourcesRequest)(nil),       // 25: nightjar.v1.ListSourcesRequest
-	(*SourcesResponse)(nil),          // 26: nightjar.v1.SourcesResponse
-	(*Source)(nil),                   // 27: nightjar.v1.Source
-	nil,                              // 28: nightjar.v1.HistogramSeries.ByEntry
-	(*SignalFilter)(nil),             // 29: nightjar.v1.SignalFilter
-	(*LogFilter)(nil),                // 30: nightjar.v1.LogFilter
+	(*CountClausesRequest)(nil),      // 4: nightjar.v1.CountClausesRequest
+	(*ClausesResponse)(nil),          // 5: nightjar.v1.ClausesResponse
+	(*CountedClause)(nil),            // 6: nightjar.v1.CountedClause
+	(*CheckSearchRequest)(nil),       // 7: nightjar.v1.CheckSearchRequest
+	(*HintSearchRequest)(nil),        // 8: nightjar.v1.HintSearchRequest
+	(*HintSearchResponse)(nil),       // 9: nightjar.v1.HintSearchResponse
+	(*CheckSearchResponse)(nil),      // 10: nightjar.v1.CheckSearchResponse
+	(*SearchMistake)(nil),            // 11: nightjar.v1.SearchMistake
+	(*SearchFix)(nil),                // 12: nightjar.v1.SearchFix
+	(*CompleteSearchRequest)(nil),    // 13: nightjar.v1.CompleteSearchRequest
+	(*CompleteSearchResponse)(nil),   // 14: nightjar.v1.CompleteSearchResponse
+	(*Completion)(nil),               // 15: nightjar.v1.Completion
+	(*FacetsResponse)(nil),           // 16: nightjar.v1.FacetsResponse
+	(*Facet)(nil),                    // 17: nightjar.v1.Facet
+	(*FacetValue)(nil),               // 18: nightjar.v1.FacetValue
+	(*SignalHistogramRequest)(nil),   // 19: nightjar.v1.SignalHistogramRequest
+	(*EventHistogramRequest)(nil),    // 20: nightjar.v1.EventHistogramRequest
+	(*Buckets)(nil),                  // 21: nightjar.v1.Buckets
+	(*HistogramResponse)(nil),        // 22: nightjar.v1.HistogramResponse
+	(*HistogramSeries)(nil),          // 23: nightjar.v1.HistogramSeries
+	(*GetEntityRequest)(nil),         // 24: nightjar.v1.GetEntityRequest
+	(*Entity)(nil),                   // 25: nightjar.v1.Entity
+	(*AddressPlace)(nil),             // 26: nightjar.v1.AddressPlace
+	(*EntityCounts)(nil),             // 27: nightjar.v1.EntityCounts
+	(*ListSourcesRequest)(nil),       // 28: nightjar.v1.ListSourcesRequest
+	(*SourcesResponse)(nil),          // 29: nightjar.v1.SourcesResponse
+	(*Source)(nil),                   // 30: nightjar.v1.Source
+	nil,                              // 31: nightjar.v1.HistogramSeries.ByEntry
+	(*SignalFilter)(nil),             // 32: nightjar.v1.SignalFilter
+	(*LogFilter)(nil),                // 33: nightjar.v1.LogFilter
 }
 var file_facet_proto_depIdxs = []int32{
-	29, // 0: nightjar.v1.SignalFacetsRequest.filter:type_name -> nightjar.v1.SignalFilter
-	30, // 1: nightjar.v1.EventFacetsRequest.filter:type_name -> nightjar.v1.LogFilter
-	8,  // 2: nightjar.v1.HintSearchResponse.hints:type_name -> nightjar.v1.SearchMistake
-	8,  // 3: nightjar.v1.CheckSearchResponse.error:type_name -> nightjar.v1.SearchMistake
-	9,  // 4: nightjar.v1.SearchMistake.fix:type_name -> nightjar.v1.SearchFix
-	30, // 5: nightjar.v1.CompleteSearchRequest.filter:type_name -> nightjar.v1.LogFilter
-	12, // 6: nightjar.v1.CompleteSearchResponse.completions:type_name -> nightjar.v1.Completion
-	14, // 7: nightjar.v1.FacetsResponse.facets:type_name -> nightjar.v1.Facet
-	15, // 8: nightjar.v1.Facet.values:type_name -> nightjar.v1.FacetValue
-	29, // 9: nightjar.v1.SignalHistogramRequest.filter:type_name -> nightjar.v1.SignalFilter
-	18, // 10: nightjar.v1.SignalHistogramRequest.buckets:type_name -> nightjar.v1.Buckets
-	30, // 11: nightjar.v1.EventHistogramRequest.filter:type_name -> nightjar.v1.LogFilter
-	18, // 12: nightjar.v1.EventHistogramRequest.buckets:type_name -> nightjar.v1.Buckets
-	20, // 13: nightjar.v1.HistogramResponse.series:type_name -> nightjar.v1.HistogramSeries
-	28, // 14: nightjar.v1.HistogramSeries.by:type_name -> nightjar.v1.HistogramSeries.ByEntry
-	24, // 15: nightjar.v1.Entity.events:type_name -> nightjar.v1.EntityCounts
-	24, // 16: nightjar.v1.Entity.signals:type_name -> nightjar.v1.EntityCounts
-	14, // 17: nightjar.v1.Entity.location:type_name -> nightjar.v1.Facet
-	23, // 18: nightjar.v1.Entity.place:type_name -> nightjar.v1.AddressPlace
-	14, // 19: nightjar.v1.EntityCounts.facets:type_name -> nightjar.v1.Facet
-	27, // 20: nightjar.v1.SourcesResponse.sources:type_name -> nightjar.v1.Source
-	0,  // 21: nightjar.v1.FacetService.CountSignalFacets:input_type -> nightjar.v1.SignalFacetsRequest
-	16, // 22: nightjar.v1.FacetService.CountSignalsOverTime:input_type -> nightjar.v1.SignalHistogramRequest
-	1,  // 23: nightjar.v1.FacetService.CountEventFacets:input_type -> nightjar.v1.EventFacetsRequest
-	17, // 24: nightjar.v1.FacetService.CountEventsOverTime:input_type -> nightjar.v1.EventHistogramRequest
-	21, // 25: nightjar.v1.FacetService.GetEntity:input_type -> nightjar.v1.GetEntityRequest
-	25, // 26: nightjar.v1.FacetService.ListSources:input_type -> nightjar.v1.ListSourcesRequest
-	4,  // 27: nightjar.v1.FacetService.CheckSearch:input_type -> nightjar.v1.CheckSearchRequest
-	2,  // 28: nightjar.v1.FacetService.GetSearchProgress:input_type -> nightjar.v1.GetSearchProgressRequest
-	5,  // 29: nightjar.v1.FacetService.HintSearch:input_type -> nightjar.v1.HintSearchRequest
-	10, // 30: nightjar.v1.FacetService.CompleteSearch:input_type -> nightjar.v1.CompleteSearchRequest
-	13, // 31: nightjar.v1.FacetService.CountSignalFacets:output_type -> nightjar.v1.FacetsResponse
-	19, // 32: nightjar.v1.FacetService.CountSignalsOverTime:output_type -> nightjar.v1.HistogramResponse
-	13, // 33: nightjar.v1.FacetService.CountEventFacets:output_type -> nightjar.v1.FacetsResponse
-	19, // 34: nightjar.v1.FacetService.CountEventsOverTime:output_type -> nightjar.v1.HistogramResponse
-	22, // 35: nightjar.v1.FacetService.GetEntity:output_type -> nightjar.v1.Entity
-	26, // 36: nightjar.v1.FacetService.ListSources:output_type -> nightjar.v1.SourcesResponse
-	7,  // 37: nightjar.v1.FacetService.CheckSearch:output_type -> nightjar.v1.CheckSearchResponse
-	3,  // 38: nightjar.v1.FacetService.GetSearchProgress:output_type -> nightjar.v1.SearchProgress
-	6,  // 39: nightjar.v1.FacetService.HintSearch:output_type -> nightjar.v1.HintSearchResponse
-	11, // 40: nightjar.v1.FacetService.CompleteSearch:output_type -> nightjar.v1.CompleteSearchResponse
-	31, // [31:41] is the sub-list for method output_type
-	21, // [21:31] is the sub-list for method input_type
-	21, // [21:21] is the sub-list for extension type_name
-	21, // [21:21] is the sub-list for extension extendee
-	0,  // [0:21] is the sub-list for field type_name
+	32, // 0: nightjar.v1.SignalFacetsRequest.filter:type_name -> nightjar.v1.SignalFilter
+	33, // 1: nightjar.v1.EventFacetsRequest.filter:type_name -> nightjar.v1.LogFilter
+	33, // 2: nightjar.v1.CountClausesRequest.filter:type_name -> nightjar.v1.LogFilter
+	6,  // 3: nightjar.v1.ClausesResponse.clauses:type_name -> nightjar.v1.CountedClause
+	11, // 4: nightjar.v1.HintSearchResponse.hints:type_name -> nightjar.v1.SearchMistake
+	11, // 5: nightjar.v1.CheckSearchResponse.error:type_name -> nightjar.v1.SearchMistake
+	12, // 6: nightjar.v1.SearchMistake.fix:type_name -> nightjar.v1.SearchFix
+	33, // 7: nightjar.v1.CompleteSearchRequest.filter:type_name -> nightjar.v1.LogFilter
+	15, // 8: nightjar.v1.CompleteSearchResponse.completions:type_name -> nightjar.v1.Completion
+	17, // 9: nightjar.v1.FacetsResponse.facets:type_name -> nightjar.v1.Facet
+	18, // 10: nightjar.v1.Facet.values:type_name -> nightjar.v1.FacetValue
+	32, // 11: nightjar.v1.SignalHistogramRequest.filter:type_name -> nightjar.v1.SignalFilter
+	21, // 12: nightjar.v1.SignalHistogramRequest.buckets:type_name -> nightjar.v1.Buckets
+	33, // 13: nightjar.v1.EventHistogramRequest.filter:type_name -> nightjar.v1.LogFilter
+	21, // 14: nightjar.v1.EventHistogramRequest.buckets:type_name -> nightjar.v1.Buckets
+	23, // 15: nightjar.v1.HistogramResponse.series:type_name -> nightjar.v1.HistogramSeries
+	31, // 16: nightjar.v1.HistogramSeries.by:type_name -> nightjar.v1.HistogramSeries.ByEntry
+	27, // 17: nightjar.v1.Entity.events:type_name -> nightjar.v1.EntityCounts
+	27, // 18: nightjar.v1.Entity.signals:type_name -> nightjar.v1.EntityCounts
+	17, // 19: nightjar.v1.Entity.location:type_name -> nightjar.v1.Facet
+	26, // 20: nightjar.v1.Entity.place:type_name -> nightjar.v1.AddressPlace
+	17, // 21: nightjar.v1.EntityCounts.facets:type_name -> nightjar.v1.Facet
+	30, // 22: nightjar.v1.SourcesResponse.sources:type_name -> nightjar.v1.Source
+	0,  // 23: nightjar.v1.FacetService.CountSignalFacets:input_type -> nightjar.v1.SignalFacetsRequest
+	19, // 24: nightjar.v1.FacetService.CountSignalsOverTime:input_type -> nightjar.v1.SignalHistogramRequest
+	1,  // 25: nightjar.v1.FacetService.CountEventFacets:input_type -> nightjar.v1.EventFacetsRequest
+	20, // 26: nightjar.v1.FacetService.CountEventsOverTime:input_type -> nightjar.v1.EventHistogramRequest
+	24, // 27: nightjar.v1.FacetService.GetEntity:input_type -> nightjar.v1.GetEntityRequest
+	28, // 28: nightjar.v1.FacetService.ListSources:input_type -> nightjar.v1.ListSourcesRequest
+	7,  // 29: nightjar.v1.FacetService.CheckSearch:input_type -> nightjar.v1.CheckSearchRequest
+	2,  // 30: nightjar.v1.FacetService.GetSearchProgress:input_type -> nightjar.v1.GetSearchProgressRequest
+	4,  // 31: nightjar.v1.FacetService.CountClauses:input_type -> nightjar.v1.CountClausesRequest
+	8,  // 32: nightjar.v1.FacetService.HintSearch:input_type -> nightjar.v1.HintSearchRequest
+	13, // 33: nightjar.v1.FacetService.CompleteSearch:input_type -> nightjar.v1.CompleteSearchRequest
+	16, // 34: nightjar.v1.FacetService.CountSignalFacets:output_type -> nightjar.v1.FacetsResponse
+	22, // 35: nightjar.v1.FacetService.CountSignalsOverTime:output_type -> nightjar.v1.HistogramResponse
+	16, // 36: nightjar.v1.FacetService.CountEventFacets:output_type -> nightjar.v1.FacetsResponse
+	22, // 37: nightjar.v1.FacetService.CountEventsOverTime:output_type -> nightjar.v1.HistogramResponse
+	25, // 38: nightjar.v1.FacetService.GetEntity:output_type -> nightjar.v1.Entity
+	29, // 39: nightjar.v1.FacetService.ListSources:output_type -> nightjar.v1.SourcesResponse
+	10, // 40: nightjar.v1.FacetService.CheckSearch:output_type -> nightjar.v1.CheckSearchResponse
+	3,  // 41: nightjar.v1.FacetService.GetSearchProgress:output_type -> nightjar.v1.SearchProgress
+	5,  // 42: nightjar.v1.FacetService.CountClauses:output_type -> nightjar.v1.ClausesResponse
+	9,  // 43: nightjar.v1.FacetService.HintSearch:output_type -> nightjar.v1.HintSearchResponse
+	14, // 44: nightjar.v1.FacetService.CompleteSearch:output_type -> nightjar.v1.CompleteSearchResponse
+	34, // [34:45] is the sub-list for method output_type
+	23, // [23:34] is the sub-list for method input_type
+	23, // [23:23] is the sub-list for extension type_name
+	23, // [23:23] is the sub-list for extension extendee
+	0,  // [0:23] is the sub-list for field type_name
 }
 
 func init() { file_facet_proto_init() }
@@ -2528,23 +2860,24 @@ func file_facet_proto_init() {
 	file_wire_proto_init()
 	file_facet_proto_msgTypes[0].OneofWrappers = []any{}
 	file_facet_proto_msgTypes[1].OneofWrappers = []any{}
-	file_facet_proto_msgTypes[10].OneofWrappers = []any{}
-	file_facet_proto_msgTypes[11].OneofWrappers = []any{}
-	file_facet_proto_msgTypes[12].OneofWrappers = []any{}
+	file_facet_proto_msgTypes[8].OneofWrappers = []any{}
 	file_facet_proto_msgTypes[13].OneofWrappers = []any{}
-	file_facet_proto_msgTypes[17].OneofWrappers = []any{}
-	file_facet_proto_msgTypes[18].OneofWrappers = []any{}
-	file_facet_proto_msgTypes[19].OneofWrappers = []any{}
-	file_facet_proto_msgTypes[23].OneofWrappers = []any{}
-	file_facet_proto_msgTypes[25].OneofWrappers = []any{}
-	file_facet_proto_msgTypes[27].OneofWrappers = []any{}
+	file_facet_proto_msgTypes[14].OneofWrappers = []any{}
+	file_facet_proto_msgTypes[15].OneofWrappers = []any{}
+	file_facet_proto_msgTypes[16].OneofWrappers = []any{}
+	file_facet_proto_msgTypes[20].OneofWrappers = []any{}
+	file_facet_proto_msgTypes[21].OneofWrappers = []any{}
+	file_facet_proto_msgTypes[22].OneofWrappers = []any{}
+	file_facet_proto_msgTypes[26].OneofWrappers = []any{}
+	file_facet_proto_msgTypes[28].OneofWrappers = []any{}
+	file_facet_proto_msgTypes[30].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_facet_proto_rawDesc), len(file_facet_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   29,
+			NumMessages:   32,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -27,6 +27,7 @@ const (
 	FacetService_ListSources_FullMethodName          = "/nightjar.v1.FacetService/ListSources"
 	FacetService_CheckSearch_FullMethodName          = "/nightjar.v1.FacetService/CheckSearch"
 	FacetService_GetSearchProgress_FullMethodName    = "/nightjar.v1.FacetService/GetSearchProgress"
+	FacetService_CountClauses_FullMethodName         = "/nightjar.v1.FacetService/CountClauses"
 	FacetService_HintSearch_FullMethodName           = "/nightjar.v1.FacetService/HintSearch"
 	FacetService_CompleteSearch_FullMethodName       = "/nightjar.v1.FacetService/CompleteSearch"
 )
@@ -58,6 +59,9 @@ type FacetServiceClient interface {
 	// GetSearchProgress says how far a search is, whose requests carry its name in the header
 	// X-Nightjar-Search.
 	GetSearchProgress(ctx context.Context, in *GetSearchProgressRequest, opts ...grpc.CallOption) (*SearchProgress, error)
+	// CountClauses counts the events of each clause of a search, by itself and together with
+	// the others, so that it shows which one leaves nothing.
+	CountClauses(ctx context.Context, in *CountClausesRequest, opts ...grpc.CallOption) (*ClausesResponse, error)
 	// HintSearch says what a search of events may have meant.
 	HintSearch(ctx context.Context, in *HintSearchRequest, opts ...grpc.CallOption) (*HintSearchResponse, error)
 	// CompleteSearch says which fields there are, or which values of a field.
@@ -152,6 +156,16 @@ func (c *facetServiceClient) GetSearchProgress(ctx context.Context, in *GetSearc
 	return out, nil
 }
 
+func (c *facetServiceClient) CountClauses(ctx context.Context, in *CountClausesRequest, opts ...grpc.CallOption) (*ClausesResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ClausesResponse)
+	err := c.cc.Invoke(ctx, FacetService_CountClauses_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *facetServiceClient) HintSearch(ctx context.Context, in *HintSearchRequest, opts ...grpc.CallOption) (*HintSearchResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(HintSearchResponse)
@@ -199,6 +213,9 @@ type FacetServiceServer interface {
 	// GetSearchProgress says how far a search is, whose requests carry its name in the header
 	// X-Nightjar-Search.
 	GetSearchProgress(context.Context, *GetSearchProgressRequest) (*SearchProgress, error)
+	// CountClauses counts the events of each clause of a search, by itself and together with
+	// the others, so that it shows which one leaves nothing.
+	CountClauses(context.Context, *CountClausesRequest) (*ClausesResponse, error)
 	// HintSearch says what a search of events may have meant.
 	HintSearch(context.Context, *HintSearchRequest) (*HintSearchResponse, error)
 	// CompleteSearch says which fields there are, or which values of a field.
@@ -236,6 +253,9 @@ func (UnimplementedFacetServiceServer) CheckSearch(context.Context, *CheckSearch
 }
 func (UnimplementedFacetServiceServer) GetSearchProgress(context.Context, *GetSearchProgressRequest) (*SearchProgress, error) {
 	return nil, status.Error(codes.Unimplemented, "method GetSearchProgress not implemented")
+}
+func (UnimplementedFacetServiceServer) CountClauses(context.Context, *CountClausesRequest) (*ClausesResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method CountClauses not implemented")
 }
 func (UnimplementedFacetServiceServer) HintSearch(context.Context, *HintSearchRequest) (*HintSearchResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method HintSearch not implemented")
@@ -408,6 +428,24 @@ func _FacetService_GetSearchProgress_Handler(srv interface{}, ctx context.Contex
 	return interceptor(ctx, in, info, handler)
 }
 
+func _FacetService_CountClauses_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(CountClausesRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(FacetServiceServer).CountClauses(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: FacetService_CountClauses_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(FacetServiceServer).CountClauses(ctx, req.(*CountClausesRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _FacetService_HintSearch_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(HintSearchRequest)
 	if err := dec(in); err != nil {
@@ -482,6 +520,10 @@ var FacetService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "GetSearchProgress",
 			Handler:    _FacetService_GetSearchProgress_Handler,
+		},
+		{
+			MethodName: "CountClauses",
+			Handler:    _FacetService_CountClauses_Handler,
 		},
 		{
 			MethodName: "HintSearch",

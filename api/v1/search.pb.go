@@ -422,7 +422,11 @@ type LogPage struct {
 	// Where the page before ended: its meta.page.after.
 	Cursor string `protobuf:"bytes,1,opt,name=cursor,proto3" json:"cursor,omitempty"`
 	// 10 unless given, at most 1000.
-	Limit         *int32 `protobuf:"varint,2,opt,name=limit,proto3,oneof" json:"limit,omitempty"`
+	Limit *int32 `protobuf:"varint,2,opt,name=limit,proto3,oneof" json:"limit,omitempty"`
+	// Nightjar's own: after how many milliseconds what is found so far is a page; the answer
+	// then is a timeout, and meta.searched says of which time it is. Without, or where it is
+	// more, as long as the engine lets searches run.
+	TimeLimitMs   *int64 `protobuf:"varint,3,opt,name=time_limit_ms,proto3,oneof" json:"time_limit_ms,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -467,6 +471,13 @@ func (x *LogPage) GetCursor() string {
 func (x *LogPage) GetLimit() int32 {
 	if x != nil && x.Limit != nil {
 		return *x.Limit
+	}
+	return 0
+}
+
+func (x *LogPage) GetTimeLimitMs() int64 {
+	if x != nil && x.TimeLimitMs != nil {
+		return *x.TimeLimitMs
 	}
 	return 0
 }
@@ -547,9 +558,11 @@ type LogsMeta struct {
 	RequestId string `protobuf:"bytes,2,opt,name=request_id,proto3" json:"request_id,omitempty"`
 	// done; timeout when the time ran out: then these are the first of the
 	// answer, and the cursor goes on from there.
-	Status        string         `protobuf:"bytes,3,opt,name=status,proto3" json:"status,omitempty"`
-	Page          *LogsPageMeta  `protobuf:"bytes,4,opt,name=page,proto3" json:"page,omitempty"`
-	Warnings      []*LogsWarning `protobuf:"bytes,5,rep,name=warnings,proto3" json:"warnings,omitempty"`
+	Status   string         `protobuf:"bytes,3,opt,name=status,proto3" json:"status,omitempty"`
+	Page     *LogsPageMeta  `protobuf:"bytes,4,opt,name=page,proto3" json:"page,omitempty"`
+	Warnings []*LogsWarning `protobuf:"bytes,5,rep,name=warnings,proto3" json:"warnings,omitempty"`
+	// Nightjar's own: the time that was searched for this page, where that is not all of it.
+	Searched      *LogsSearched `protobuf:"bytes,6,opt,name=searched,proto3" json:"searched,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -619,6 +632,66 @@ func (x *LogsMeta) GetWarnings() []*LogsWarning {
 	return nil
 }
 
+func (x *LogsMeta) GetSearched() *LogsSearched {
+	if x != nil {
+		return x.Searched
+	}
+	return nil
+}
+
+// LogsSearched is a stretch of time, in milliseconds since 1970: from, and before to.
+type LogsSearched struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	From          int64                  `protobuf:"varint,1,opt,name=from,proto3" json:"from,omitempty"`
+	To            int64                  `protobuf:"varint,2,opt,name=to,proto3" json:"to,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *LogsSearched) Reset() {
+	*x = LogsSearched{}
+	mi := &file_search_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *LogsSearched) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*LogsSearched) ProtoMessage() {}
+
+func (x *LogsSearched) ProtoReflect() protoreflect.Message {
+	mi := &file_search_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use LogsSearched.ProtoReflect.Descriptor instead.
+func (*LogsSearched) Descriptor() ([]byte, []int) {
+	return file_search_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *LogsSearched) GetFrom() int64 {
+	if x != nil {
+		return x.From
+	}
+	return 0
+}
+
+func (x *LogsSearched) GetTo() int64 {
+	if x != nil {
+		return x.To
+	}
+	return 0
+}
+
 type LogsPageMeta struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Where the next page begins. An empty page has none.
@@ -629,7 +702,7 @@ type LogsPageMeta struct {
 
 func (x *LogsPageMeta) Reset() {
 	*x = LogsPageMeta{}
-	mi := &file_search_proto_msgTypes[9]
+	mi := &file_search_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -641,7 +714,7 @@ func (x *LogsPageMeta) String() string {
 func (*LogsPageMeta) ProtoMessage() {}
 
 func (x *LogsPageMeta) ProtoReflect() protoreflect.Message {
-	mi := &file_search_proto_msgTypes[9]
+	mi := &file_search_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -654,7 +727,7 @@ func (x *LogsPageMeta) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LogsPageMeta.ProtoReflect.Descriptor instead.
 func (*LogsPageMeta) Descriptor() ([]byte, []int) {
-	return file_search_proto_rawDescGZIP(), []int{9}
+	return file_search_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *LogsPageMeta) GetAfter() string {
@@ -675,7 +748,7 @@ type LogsWarning struct {
 
 func (x *LogsWarning) Reset() {
 	*x = LogsWarning{}
-	mi := &file_search_proto_msgTypes[10]
+	mi := &file_search_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -687,7 +760,7 @@ func (x *LogsWarning) String() string {
 func (*LogsWarning) ProtoMessage() {}
 
 func (x *LogsWarning) ProtoReflect() protoreflect.Message {
-	mi := &file_search_proto_msgTypes[10]
+	mi := &file_search_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -700,7 +773,7 @@ func (x *LogsWarning) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LogsWarning.ProtoReflect.Descriptor instead.
 func (*LogsWarning) Descriptor() ([]byte, []int) {
-	return file_search_proto_rawDescGZIP(), []int{10}
+	return file_search_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *LogsWarning) GetCode() string {
@@ -733,7 +806,7 @@ type LogsLinks struct {
 
 func (x *LogsLinks) Reset() {
 	*x = LogsLinks{}
-	mi := &file_search_proto_msgTypes[11]
+	mi := &file_search_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -745,7 +818,7 @@ func (x *LogsLinks) String() string {
 func (*LogsLinks) ProtoMessage() {}
 
 func (x *LogsLinks) ProtoReflect() protoreflect.Message {
-	mi := &file_search_proto_msgTypes[11]
+	mi := &file_search_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -758,7 +831,7 @@ func (x *LogsLinks) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LogsLinks.ProtoReflect.Descriptor instead.
 func (*LogsLinks) Descriptor() ([]byte, []int) {
-	return file_search_proto_rawDescGZIP(), []int{11}
+	return file_search_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *LogsLinks) GetNext() string {
@@ -779,7 +852,7 @@ type LogItem struct {
 
 func (x *LogItem) Reset() {
 	*x = LogItem{}
-	mi := &file_search_proto_msgTypes[12]
+	mi := &file_search_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -791,7 +864,7 @@ func (x *LogItem) String() string {
 func (*LogItem) ProtoMessage() {}
 
 func (x *LogItem) ProtoReflect() protoreflect.Message {
-	mi := &file_search_proto_msgTypes[12]
+	mi := &file_search_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -804,7 +877,7 @@ func (x *LogItem) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LogItem.ProtoReflect.Descriptor instead.
 func (*LogItem) Descriptor() ([]byte, []int) {
-	return file_search_proto_rawDescGZIP(), []int{12}
+	return file_search_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *LogItem) GetId() string {
@@ -848,7 +921,7 @@ type LogAttributes struct {
 
 func (x *LogAttributes) Reset() {
 	*x = LogAttributes{}
-	mi := &file_search_proto_msgTypes[13]
+	mi := &file_search_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -860,7 +933,7 @@ func (x *LogAttributes) String() string {
 func (*LogAttributes) ProtoMessage() {}
 
 func (x *LogAttributes) ProtoReflect() protoreflect.Message {
-	mi := &file_search_proto_msgTypes[13]
+	mi := &file_search_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -873,7 +946,7 @@ func (x *LogAttributes) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LogAttributes.ProtoReflect.Descriptor instead.
 func (*LogAttributes) Descriptor() ([]byte, []int) {
-	return file_search_proto_rawDescGZIP(), []int{13}
+	return file_search_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *LogAttributes) GetTimestamp() string {
@@ -959,7 +1032,7 @@ type AggregateLogsRequest struct {
 
 func (x *AggregateLogsRequest) Reset() {
 	*x = AggregateLogsRequest{}
-	mi := &file_search_proto_msgTypes[14]
+	mi := &file_search_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -971,7 +1044,7 @@ func (x *AggregateLogsRequest) String() string {
 func (*AggregateLogsRequest) ProtoMessage() {}
 
 func (x *AggregateLogsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_search_proto_msgTypes[14]
+	mi := &file_search_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -984,7 +1057,7 @@ func (x *AggregateLogsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AggregateLogsRequest.ProtoReflect.Descriptor instead.
 func (*AggregateLogsRequest) Descriptor() ([]byte, []int) {
-	return file_search_proto_rawDescGZIP(), []int{14}
+	return file_search_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *AggregateLogsRequest) GetFilter() *LogFilter {
@@ -1031,7 +1104,7 @@ type LogCompute struct {
 
 func (x *LogCompute) Reset() {
 	*x = LogCompute{}
-	mi := &file_search_proto_msgTypes[15]
+	mi := &file_search_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1043,7 +1116,7 @@ func (x *LogCompute) String() string {
 func (*LogCompute) ProtoMessage() {}
 
 func (x *LogCompute) ProtoReflect() protoreflect.Message {
-	mi := &file_search_proto_msgTypes[15]
+	mi := &file_search_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1056,7 +1129,7 @@ func (x *LogCompute) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LogCompute.ProtoReflect.Descriptor instead.
 func (*LogCompute) Descriptor() ([]byte, []int) {
-	return file_search_proto_rawDescGZIP(), []int{15}
+	return file_search_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *LogCompute) GetAggregation() string {
@@ -1106,7 +1179,7 @@ type LogGroupBy struct {
 
 func (x *LogGroupBy) Reset() {
 	*x = LogGroupBy{}
-	mi := &file_search_proto_msgTypes[16]
+	mi := &file_search_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1118,7 +1191,7 @@ func (x *LogGroupBy) String() string {
 func (*LogGroupBy) ProtoMessage() {}
 
 func (x *LogGroupBy) ProtoReflect() protoreflect.Message {
-	mi := &file_search_proto_msgTypes[16]
+	mi := &file_search_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1131,7 +1204,7 @@ func (x *LogGroupBy) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LogGroupBy.ProtoReflect.Descriptor instead.
 func (*LogGroupBy) Descriptor() ([]byte, []int) {
-	return file_search_proto_rawDescGZIP(), []int{16}
+	return file_search_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *LogGroupBy) GetFacet() string {
@@ -1190,7 +1263,7 @@ type LogSort struct {
 
 func (x *LogSort) Reset() {
 	*x = LogSort{}
-	mi := &file_search_proto_msgTypes[17]
+	mi := &file_search_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1202,7 +1275,7 @@ func (x *LogSort) String() string {
 func (*LogSort) ProtoMessage() {}
 
 func (x *LogSort) ProtoReflect() protoreflect.Message {
-	mi := &file_search_proto_msgTypes[17]
+	mi := &file_search_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1215,7 +1288,7 @@ func (x *LogSort) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LogSort.ProtoReflect.Descriptor instead.
 func (*LogSort) Descriptor() ([]byte, []int) {
-	return file_search_proto_rawDescGZIP(), []int{17}
+	return file_search_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *LogSort) GetType() string {
@@ -1258,7 +1331,7 @@ type LogHistogram struct {
 
 func (x *LogHistogram) Reset() {
 	*x = LogHistogram{}
-	mi := &file_search_proto_msgTypes[18]
+	mi := &file_search_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1270,7 +1343,7 @@ func (x *LogHistogram) String() string {
 func (*LogHistogram) ProtoMessage() {}
 
 func (x *LogHistogram) ProtoReflect() protoreflect.Message {
-	mi := &file_search_proto_msgTypes[18]
+	mi := &file_search_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1283,7 +1356,7 @@ func (x *LogHistogram) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LogHistogram.ProtoReflect.Descriptor instead.
 func (*LogHistogram) Descriptor() ([]byte, []int) {
-	return file_search_proto_rawDescGZIP(), []int{18}
+	return file_search_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *LogHistogram) GetInterval() float64 {
@@ -1318,7 +1391,7 @@ type AggregateLogsResponse struct {
 
 func (x *AggregateLogsResponse) Reset() {
 	*x = AggregateLogsResponse{}
-	mi := &file_search_proto_msgTypes[19]
+	mi := &file_search_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1330,7 +1403,7 @@ func (x *AggregateLogsResponse) String() string {
 func (*AggregateLogsResponse) ProtoMessage() {}
 
 func (x *AggregateLogsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_search_proto_msgTypes[19]
+	mi := &file_search_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1343,7 +1416,7 @@ func (x *AggregateLogsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AggregateLogsResponse.ProtoReflect.Descriptor instead.
 func (*AggregateLogsResponse) Descriptor() ([]byte, []int) {
-	return file_search_proto_rawDescGZIP(), []int{19}
+	return file_search_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *AggregateLogsResponse) GetData() *LogBuckets {
@@ -1376,7 +1449,7 @@ type LogBuckets struct {
 
 func (x *LogBuckets) Reset() {
 	*x = LogBuckets{}
-	mi := &file_search_proto_msgTypes[20]
+	mi := &file_search_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1388,7 +1461,7 @@ func (x *LogBuckets) String() string {
 func (*LogBuckets) ProtoMessage() {}
 
 func (x *LogBuckets) ProtoReflect() protoreflect.Message {
-	mi := &file_search_proto_msgTypes[20]
+	mi := &file_search_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1401,7 +1474,7 @@ func (x *LogBuckets) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LogBuckets.ProtoReflect.Descriptor instead.
 func (*LogBuckets) Descriptor() ([]byte, []int) {
-	return file_search_proto_rawDescGZIP(), []int{20}
+	return file_search_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *LogBuckets) GetBuckets() []*LogBucket {
@@ -1424,7 +1497,7 @@ type LogBucket struct {
 
 func (x *LogBucket) Reset() {
 	*x = LogBucket{}
-	mi := &file_search_proto_msgTypes[21]
+	mi := &file_search_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1436,7 +1509,7 @@ func (x *LogBucket) String() string {
 func (*LogBucket) ProtoMessage() {}
 
 func (x *LogBucket) ProtoReflect() protoreflect.Message {
-	mi := &file_search_proto_msgTypes[21]
+	mi := &file_search_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1449,7 +1522,7 @@ func (x *LogBucket) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LogBucket.ProtoReflect.Descriptor instead.
 func (*LogBucket) Descriptor() ([]byte, []int) {
-	return file_search_proto_rawDescGZIP(), []int{21}
+	return file_search_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *LogBucket) GetBy() map[string]*structpb.Value {
@@ -1475,7 +1548,7 @@ type ExplainSearchRequest struct {
 
 func (x *ExplainSearchRequest) Reset() {
 	*x = ExplainSearchRequest{}
-	mi := &file_search_proto_msgTypes[22]
+	mi := &file_search_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1487,7 +1560,7 @@ func (x *ExplainSearchRequest) String() string {
 func (*ExplainSearchRequest) ProtoMessage() {}
 
 func (x *ExplainSearchRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_search_proto_msgTypes[22]
+	mi := &file_search_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1500,7 +1573,7 @@ func (x *ExplainSearchRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExplainSearchRequest.ProtoReflect.Descriptor instead.
 func (*ExplainSearchRequest) Descriptor() ([]byte, []int) {
-	return file_search_proto_rawDescGZIP(), []int{22}
+	return file_search_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *ExplainSearchRequest) GetFilter() *LogFilter {
@@ -1528,7 +1601,7 @@ type ExplainSearchResponse struct {
 
 func (x *ExplainSearchResponse) Reset() {
 	*x = ExplainSearchResponse{}
-	mi := &file_search_proto_msgTypes[23]
+	mi := &file_search_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1540,7 +1613,7 @@ func (x *ExplainSearchResponse) String() string {
 func (*ExplainSearchResponse) ProtoMessage() {}
 
 func (x *ExplainSearchResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_search_proto_msgTypes[23]
+	mi := &file_search_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1553,7 +1626,7 @@ func (x *ExplainSearchResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExplainSearchResponse.ProtoReflect.Descriptor instead.
 func (*ExplainSearchResponse) Descriptor() ([]byte, []int) {
-	return file_search_proto_rawDescGZIP(), []int{23}
+	return file_search_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *ExplainSearchResponse) GetCanonical() string {
@@ -1617,7 +1690,7 @@ type IndexUse struct {
 
 func (x *IndexUse) Reset() {
 	*x = IndexUse{}
-	mi := &file_search_proto_msgTypes[24]
+	mi := &file_search_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1629,7 +1702,7 @@ func (x *IndexUse) String() string {
 func (*IndexUse) ProtoMessage() {}
 
 func (x *IndexUse) ProtoReflect() protoreflect.Message {
-	mi := &file_search_proto_msgTypes[24]
+	mi := &file_search_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1642,7 +1715,7 @@ func (x *IndexUse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use IndexUse.ProtoReflect.Descriptor instead.
 func (*IndexUse) Descriptor() ([]byte, []int) {
-	return file_search_proto_rawDescGZIP(), []int{24}
+	return file_search_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *IndexUse) GetKind() string {
@@ -1720,7 +1793,7 @@ type QueryLogsRequest struct {
 
 func (x *QueryLogsRequest) Reset() {
 	*x = QueryLogsRequest{}
-	mi := &file_search_proto_msgTypes[25]
+	mi := &file_search_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1732,7 +1805,7 @@ func (x *QueryLogsRequest) String() string {
 func (*QueryLogsRequest) ProtoMessage() {}
 
 func (x *QueryLogsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_search_proto_msgTypes[25]
+	mi := &file_search_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1745,7 +1818,7 @@ func (x *QueryLogsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use QueryLogsRequest.ProtoReflect.Descriptor instead.
 func (*QueryLogsRequest) Descriptor() ([]byte, []int) {
-	return file_search_proto_rawDescGZIP(), []int{25}
+	return file_search_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *QueryLogsRequest) GetQuery() string {
@@ -1804,7 +1877,7 @@ type LogsTime struct {
 
 func (x *LogsTime) Reset() {
 	*x = LogsTime{}
-	mi := &file_search_proto_msgTypes[26]
+	mi := &file_search_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1816,7 +1889,7 @@ func (x *LogsTime) String() string {
 func (*LogsTime) ProtoMessage() {}
 
 func (x *LogsTime) ProtoReflect() protoreflect.Message {
-	mi := &file_search_proto_msgTypes[26]
+	mi := &file_search_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1829,7 +1902,7 @@ func (x *LogsTime) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LogsTime.ProtoReflect.Descriptor instead.
 func (*LogsTime) Descriptor() ([]byte, []int) {
-	return file_search_proto_rawDescGZIP(), []int{26}
+	return file_search_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *LogsTime) GetFrom() string {
@@ -1874,7 +1947,7 @@ type QueryLogsResponse struct {
 
 func (x *QueryLogsResponse) Reset() {
 	*x = QueryLogsResponse{}
-	mi := &file_search_proto_msgTypes[27]
+	mi := &file_search_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1886,7 +1959,7 @@ func (x *QueryLogsResponse) String() string {
 func (*QueryLogsResponse) ProtoMessage() {}
 
 func (x *QueryLogsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_search_proto_msgTypes[27]
+	mi := &file_search_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1899,7 +1972,7 @@ func (x *QueryLogsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use QueryLogsResponse.ProtoReflect.Descriptor instead.
 func (*QueryLogsResponse) Descriptor() ([]byte, []int) {
-	return file_search_proto_rawDescGZIP(), []int{27}
+	return file_search_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *QueryLogsResponse) GetLogs() []*QueriedLog {
@@ -1940,7 +2013,7 @@ type QueriedLog struct {
 
 func (x *QueriedLog) Reset() {
 	*x = QueriedLog{}
-	mi := &file_search_proto_msgTypes[28]
+	mi := &file_search_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1952,7 +2025,7 @@ func (x *QueriedLog) String() string {
 func (*QueriedLog) ProtoMessage() {}
 
 func (x *QueriedLog) ProtoReflect() protoreflect.Message {
-	mi := &file_search_proto_msgTypes[28]
+	mi := &file_search_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1965,7 +2038,7 @@ func (x *QueriedLog) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use QueriedLog.ProtoReflect.Descriptor instead.
 func (*QueriedLog) Descriptor() ([]byte, []int) {
-	return file_search_proto_rawDescGZIP(), []int{28}
+	return file_search_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *QueriedLog) GetId() string {
@@ -2018,16 +2091,18 @@ const file_search_proto_rawDesc = "" +
 	"\btimezone\x18\x01 \x01(\tR\btimezone\x12$\n" +
 	"\vtime_offset\x18\x02 \x01(\x03H\x00R\n" +
 	"timeOffset\x88\x01\x01B\x0e\n" +
-	"\f_time_offset\"F\n" +
+	"\f_time_offset\"\x83\x01\n" +
 	"\aLogPage\x12\x16\n" +
 	"\x06cursor\x18\x01 \x01(\tR\x06cursor\x12\x19\n" +
-	"\x05limit\x18\x02 \x01(\x05H\x00R\x05limit\x88\x01\x01B\b\n" +
-	"\x06_limit\"\xb9\x01\n" +
+	"\x05limit\x18\x02 \x01(\x05H\x00R\x05limit\x88\x01\x01\x12)\n" +
+	"\rtime_limit_ms\x18\x03 \x01(\x03H\x01R\rtime_limit_ms\x88\x01\x01B\b\n" +
+	"\x06_limitB\x10\n" +
+	"\x0e_time_limit_ms\"\xb9\x01\n" +
 	"\x12SearchLogsResponse\x12(\n" +
 	"\x04data\x18\x01 \x03(\v2\x14.nightjar.v1.LogItemR\x04data\x12)\n" +
 	"\x04meta\x18\x02 \x01(\v2\x15.nightjar.v1.LogsMetaR\x04meta\x12,\n" +
 	"\x05links\x18\x03 \x01(\v2\x16.nightjar.v1.LogsLinksR\x05links\x12 \n" +
-	"\bwarnings\x18Z \x03(\tB\x04\x88\xb5\x18\x01R\bwarnings\"\xc7\x01\n" +
+	"\bwarnings\x18Z \x03(\tB\x04\x88\xb5\x18\x01R\bwarnings\"\xfe\x01\n" +
 	"\bLogsMeta\x12\x18\n" +
 	"\aelapsed\x18\x01 \x01(\x03R\aelapsed\x12\x1e\n" +
 	"\n" +
@@ -2035,7 +2110,11 @@ const file_search_proto_rawDesc = "" +
 	"request_id\x12\x16\n" +
 	"\x06status\x18\x03 \x01(\tR\x06status\x12-\n" +
 	"\x04page\x18\x04 \x01(\v2\x19.nightjar.v1.LogsPageMetaR\x04page\x12:\n" +
-	"\bwarnings\x18\x05 \x03(\v2\x18.nightjar.v1.LogsWarningB\x04\x88\xb5\x18\x01R\bwarnings\"$\n" +
+	"\bwarnings\x18\x05 \x03(\v2\x18.nightjar.v1.LogsWarningB\x04\x88\xb5\x18\x01R\bwarnings\x125\n" +
+	"\bsearched\x18\x06 \x01(\v2\x19.nightjar.v1.LogsSearchedR\bsearched\"2\n" +
+	"\fLogsSearched\x12\x12\n" +
+	"\x04from\x18\x01 \x01(\x03R\x04from\x12\x0e\n" +
+	"\x02to\x18\x02 \x01(\x03R\x02to\"$\n" +
 	"\fLogsPageMeta\x12\x14\n" +
 	"\x05after\x18\x01 \x01(\tR\x05after\"O\n" +
 	"\vLogsWarning\x12\x12\n" +
@@ -2192,7 +2271,7 @@ func file_search_proto_rawDescGZIP() []byte {
 	return file_search_proto_rawDescData
 }
 
-var file_search_proto_msgTypes = make([]protoimpl.MessageInfo, 32)
+var file_search_proto_msgTypes = make([]protoimpl.MessageInfo, 33)
 var file_search_proto_goTypes = []any{
 	(*SearchLogsRequest)(nil),     // 0: nightjar.v1.SearchLogsRequest
 	(*GetEventRequest)(nil),       // 1: nightjar.v1.GetEventRequest
@@ -2203,83 +2282,85 @@ var file_search_proto_goTypes = []any{
 	(*LogPage)(nil),               // 6: nightjar.v1.LogPage
 	(*SearchLogsResponse)(nil),    // 7: nightjar.v1.SearchLogsResponse
 	(*LogsMeta)(nil),              // 8: nightjar.v1.LogsMeta
-	(*LogsPageMeta)(nil),          // 9: nightjar.v1.LogsPageMeta
-	(*LogsWarning)(nil),           // 10: nightjar.v1.LogsWarning
-	(*LogsLinks)(nil),             // 11: nightjar.v1.LogsLinks
-	(*LogItem)(nil),               // 12: nightjar.v1.LogItem
-	(*LogAttributes)(nil),         // 13: nightjar.v1.LogAttributes
-	(*AggregateLogsRequest)(nil),  // 14: nightjar.v1.AggregateLogsRequest
-	(*LogCompute)(nil),            // 15: nightjar.v1.LogCompute
-	(*LogGroupBy)(nil),            // 16: nightjar.v1.LogGroupBy
-	(*LogSort)(nil),               // 17: nightjar.v1.LogSort
-	(*LogHistogram)(nil),          // 18: nightjar.v1.LogHistogram
-	(*AggregateLogsResponse)(nil), // 19: nightjar.v1.AggregateLogsResponse
-	(*LogBuckets)(nil),            // 20: nightjar.v1.LogBuckets
-	(*LogBucket)(nil),             // 21: nightjar.v1.LogBucket
-	(*ExplainSearchRequest)(nil),  // 22: nightjar.v1.ExplainSearchRequest
-	(*ExplainSearchResponse)(nil), // 23: nightjar.v1.ExplainSearchResponse
-	(*IndexUse)(nil),              // 24: nightjar.v1.IndexUse
-	(*QueryLogsRequest)(nil),      // 25: nightjar.v1.QueryLogsRequest
-	(*LogsTime)(nil),              // 26: nightjar.v1.LogsTime
-	(*QueryLogsResponse)(nil),     // 27: nightjar.v1.QueryLogsResponse
-	(*QueriedLog)(nil),            // 28: nightjar.v1.QueriedLog
-	nil,                           // 29: nightjar.v1.LogBucket.ByEntry
-	nil,                           // 30: nightjar.v1.LogBucket.ComputesEntry
-	nil,                           // 31: nightjar.v1.ExplainSearchResponse.ParamsEntry
-	(*structpb.Struct)(nil),       // 32: google.protobuf.Struct
-	(*structpb.Value)(nil),        // 33: google.protobuf.Value
+	(*LogsSearched)(nil),          // 9: nightjar.v1.LogsSearched
+	(*LogsPageMeta)(nil),          // 10: nightjar.v1.LogsPageMeta
+	(*LogsWarning)(nil),           // 11: nightjar.v1.LogsWarning
+	(*LogsLinks)(nil),             // 12: nightjar.v1.LogsLinks
+	(*LogItem)(nil),               // 13: nightjar.v1.LogItem
+	(*LogAttributes)(nil),         // 14: nightjar.v1.LogAttributes
+	(*AggregateLogsRequest)(nil),  // 15: nightjar.v1.AggregateLogsRequest
+	(*LogCompute)(nil),            // 16: nightjar.v1.LogCompute
+	(*LogGroupBy)(nil),            // 17: nightjar.v1.LogGroupBy
+	(*LogSort)(nil),               // 18: nightjar.v1.LogSort
+	(*LogHistogram)(nil),          // 19: nightjar.v1.LogHistogram
+	(*AggregateLogsResponse)(nil), // 20: nightjar.v1.AggregateLogsResponse
+	(*LogBuckets)(nil),            // 21: nightjar.v1.LogBuckets
+	(*LogBucket)(nil),             // 22: nightjar.v1.LogBucket
+	(*ExplainSearchRequest)(nil),  // 23: nightjar.v1.ExplainSearchRequest
+	(*ExplainSearchResponse)(nil), // 24: nightjar.v1.ExplainSearchResponse
+	(*IndexUse)(nil),              // 25: nightjar.v1.IndexUse
+	(*QueryLogsRequest)(nil),      // 26: nightjar.v1.QueryLogsRequest
+	(*LogsTime)(nil),              // 27: nightjar.v1.LogsTime
+	(*QueryLogsResponse)(nil),     // 28: nightjar.v1.QueryLogsResponse
+	(*QueriedLog)(nil),            // 29: nightjar.v1.QueriedLog
+	nil,                           // 30: nightjar.v1.LogBucket.ByEntry
+	nil,                           // 31: nightjar.v1.LogBucket.ComputesEntry
+	nil,                           // 32: nightjar.v1.ExplainSearchResponse.ParamsEntry
+	(*structpb.Struct)(nil),       // 33: google.protobuf.Struct
+	(*structpb.Value)(nil),        // 34: google.protobuf.Value
 }
 var file_search_proto_depIdxs = []int32{
 	4,  // 0: nightjar.v1.SearchLogsRequest.filter:type_name -> nightjar.v1.LogFilter
 	6,  // 1: nightjar.v1.SearchLogsRequest.page:type_name -> nightjar.v1.LogPage
 	5,  // 2: nightjar.v1.SearchLogsRequest.options:type_name -> nightjar.v1.LogOptions
-	12, // 3: nightjar.v1.StoredEvent.event:type_name -> nightjar.v1.LogItem
+	13, // 3: nightjar.v1.StoredEvent.event:type_name -> nightjar.v1.LogItem
 	3,  // 4: nightjar.v1.StoredEvent.names:type_name -> nightjar.v1.FieldName
-	12, // 5: nightjar.v1.SearchLogsResponse.data:type_name -> nightjar.v1.LogItem
+	13, // 5: nightjar.v1.SearchLogsResponse.data:type_name -> nightjar.v1.LogItem
 	8,  // 6: nightjar.v1.SearchLogsResponse.meta:type_name -> nightjar.v1.LogsMeta
-	11, // 7: nightjar.v1.SearchLogsResponse.links:type_name -> nightjar.v1.LogsLinks
-	9,  // 8: nightjar.v1.LogsMeta.page:type_name -> nightjar.v1.LogsPageMeta
-	10, // 9: nightjar.v1.LogsMeta.warnings:type_name -> nightjar.v1.LogsWarning
-	13, // 10: nightjar.v1.LogItem.attributes:type_name -> nightjar.v1.LogAttributes
-	32, // 11: nightjar.v1.LogAttributes.attributes:type_name -> google.protobuf.Struct
-	4,  // 12: nightjar.v1.AggregateLogsRequest.filter:type_name -> nightjar.v1.LogFilter
-	15, // 13: nightjar.v1.AggregateLogsRequest.compute:type_name -> nightjar.v1.LogCompute
-	16, // 14: nightjar.v1.AggregateLogsRequest.group_by:type_name -> nightjar.v1.LogGroupBy
-	5,  // 15: nightjar.v1.AggregateLogsRequest.options:type_name -> nightjar.v1.LogOptions
-	17, // 16: nightjar.v1.LogGroupBy.sort:type_name -> nightjar.v1.LogSort
-	33, // 17: nightjar.v1.LogGroupBy.missing:type_name -> google.protobuf.Value
-	33, // 18: nightjar.v1.LogGroupBy.total:type_name -> google.protobuf.Value
-	18, // 19: nightjar.v1.LogGroupBy.histogram:type_name -> nightjar.v1.LogHistogram
-	20, // 20: nightjar.v1.AggregateLogsResponse.data:type_name -> nightjar.v1.LogBuckets
-	8,  // 21: nightjar.v1.AggregateLogsResponse.meta:type_name -> nightjar.v1.LogsMeta
-	21, // 22: nightjar.v1.LogBuckets.buckets:type_name -> nightjar.v1.LogBucket
-	29, // 23: nightjar.v1.LogBucket.by:type_name -> nightjar.v1.LogBucket.ByEntry
-	30, // 24: nightjar.v1.LogBucket.computes:type_name -> nightjar.v1.LogBucket.ComputesEntry
-	4,  // 25: nightjar.v1.ExplainSearchRequest.filter:type_name -> nightjar.v1.LogFilter
-	31, // 26: nightjar.v1.ExplainSearchResponse.params:type_name -> nightjar.v1.ExplainSearchResponse.ParamsEntry
-	24, // 27: nightjar.v1.ExplainSearchResponse.indexes:type_name -> nightjar.v1.IndexUse
-	26, // 28: nightjar.v1.QueryLogsRequest.time:type_name -> nightjar.v1.LogsTime
-	28, // 29: nightjar.v1.QueryLogsResponse.logs:type_name -> nightjar.v1.QueriedLog
-	13, // 30: nightjar.v1.QueriedLog.content:type_name -> nightjar.v1.LogAttributes
-	33, // 31: nightjar.v1.LogBucket.ByEntry.value:type_name -> google.protobuf.Value
-	33, // 32: nightjar.v1.LogBucket.ComputesEntry.value:type_name -> google.protobuf.Value
-	0,  // 33: nightjar.v1.SearchService.SearchLogs:input_type -> nightjar.v1.SearchLogsRequest
-	0,  // 34: nightjar.v1.SearchService.ListLogs:input_type -> nightjar.v1.SearchLogsRequest
-	25, // 35: nightjar.v1.SearchService.QueryLogs:input_type -> nightjar.v1.QueryLogsRequest
-	14, // 36: nightjar.v1.SearchService.AggregateLogs:input_type -> nightjar.v1.AggregateLogsRequest
-	1,  // 37: nightjar.v1.SearchService.GetEvent:input_type -> nightjar.v1.GetEventRequest
-	22, // 38: nightjar.v1.SearchService.ExplainSearch:input_type -> nightjar.v1.ExplainSearchRequest
-	7,  // 39: nightjar.v1.SearchService.SearchLogs:output_type -> nightjar.v1.SearchLogsResponse
-	7,  // 40: nightjar.v1.SearchService.ListLogs:output_type -> nightjar.v1.SearchLogsResponse
-	27, // 41: nightjar.v1.SearchService.QueryLogs:output_type -> nightjar.v1.QueryLogsResponse
-	19, // 42: nightjar.v1.SearchService.AggregateLogs:output_type -> nightjar.v1.AggregateLogsResponse
-	2,  // 43: nightjar.v1.SearchService.GetEvent:output_type -> nightjar.v1.StoredEvent
-	23, // 44: nightjar.v1.SearchService.ExplainSearch:output_type -> nightjar.v1.ExplainSearchResponse
-	39, // [39:45] is the sub-list for method output_type
-	33, // [33:39] is the sub-list for method input_type
-	33, // [33:33] is the sub-list for extension type_name
-	33, // [33:33] is the sub-list for extension extendee
-	0,  // [0:33] is the sub-list for field type_name
+	12, // 7: nightjar.v1.SearchLogsResponse.links:type_name -> nightjar.v1.LogsLinks
+	10, // 8: nightjar.v1.LogsMeta.page:type_name -> nightjar.v1.LogsPageMeta
+	11, // 9: nightjar.v1.LogsMeta.warnings:type_name -> nightjar.v1.LogsWarning
+	9,  // 10: nightjar.v1.LogsMeta.searched:type_name -> nightjar.v1.LogsSearched
+	14, // 11: nightjar.v1.LogItem.attributes:type_name -> nightjar.v1.LogAttributes
+	33, // 12: nightjar.v1.LogAttributes.attributes:type_name -> google.protobuf.Struct
+	4,  // 13: nightjar.v1.AggregateLogsRequest.filter:type_name -> nightjar.v1.LogFilter
+	16, // 14: nightjar.v1.AggregateLogsRequest.compute:type_name -> nightjar.v1.LogCompute
+	17, // 15: nightjar.v1.AggregateLogsRequest.group_by:type_name -> nightjar.v1.LogGroupBy
+	5,  // 16: nightjar.v1.AggregateLogsRequest.options:type_name -> nightjar.v1.LogOptions
+	18, // 17: nightjar.v1.LogGroupBy.sort:type_name -> nightjar.v1.LogSort
+	34, // 18: nightjar.v1.LogGroupBy.missing:type_name -> google.protobuf.Value
+	34, // 19: nightjar.v1.LogGroupBy.total:type_name -> google.protobuf.Value
+	19, // 20: nightjar.v1.LogGroupBy.histogram:type_name -> nightjar.v1.LogHistogram
+	21, // 21: nightjar.v1.AggregateLogsResponse.data:type_name -> nightjar.v1.LogBuckets
+	8,  // 22: nightjar.v1.AggregateLogsResponse.meta:type_name -> nightjar.v1.LogsMeta
+	22, // 23: nightjar.v1.LogBuckets.buckets:type_name -> nightjar.v1.LogBucket
+	30, // 24: nightjar.v1.LogBucket.by:type_name -> nightjar.v1.LogBucket.ByEntry
+	31, // 25: nightjar.v1.LogBucket.computes:type_name -> nightjar.v1.LogBucket.ComputesEntry
+	4,  // 26: nightjar.v1.ExplainSearchRequest.filter:type_name -> nightjar.v1.LogFilter
+	32, // 27: nightjar.v1.ExplainSearchResponse.params:type_name -> nightjar.v1.ExplainSearchResponse.ParamsEntry
+	25, // 28: nightjar.v1.ExplainSearchResponse.indexes:type_name -> nightjar.v1.IndexUse
+	27, // 29: nightjar.v1.QueryLogsRequest.time:type_name -> nightjar.v1.LogsTime
+	29, // 30: nightjar.v1.QueryLogsResponse.logs:type_name -> nightjar.v1.QueriedLog
+	14, // 31: nightjar.v1.QueriedLog.content:type_name -> nightjar.v1.LogAttributes
+	34, // 32: nightjar.v1.LogBucket.ByEntry.value:type_name -> google.protobuf.Value
+	34, // 33: nightjar.v1.LogBucket.ComputesEntry.value:type_name -> google.protobuf.Value
+	0,  // 34: nightjar.v1.SearchService.SearchLogs:input_type -> nightjar.v1.SearchLogsRequest
+	0,  // 35: nightjar.v1.SearchService.ListLogs:input_type -> nightjar.v1.SearchLogsRequest
+	26, // 36: nightjar.v1.SearchService.QueryLogs:input_type -> nightjar.v1.QueryLogsRequest
+	15, // 37: nightjar.v1.SearchService.AggregateLogs:input_type -> nightjar.v1.AggregateLogsRequest
+	1,  // 38: nightjar.v1.SearchService.GetEvent:input_type -> nightjar.v1.GetEventRequest
+	23, // 39: nightjar.v1.SearchService.ExplainSearch:input_type -> nightjar.v1.ExplainSearchRequest
+	7,  // 40: nightjar.v1.SearchService.SearchLogs:output_type -> nightjar.v1.SearchLogsResponse
+	7,  // 41: nightjar.v1.SearchService.ListLogs:output_type -> nightjar.v1.SearchLogsResponse
+	28, // 42: nightjar.v1.SearchService.QueryLogs:output_type -> nightjar.v1.QueryLogsResponse
+	20, // 43: nightjar.v1.SearchService.AggregateLogs:output_type -> nightjar.v1.AggregateLogsResponse
+	2,  // 44: nightjar.v1.SearchService.GetEvent:output_type -> nightjar.v1.StoredEvent
+	24, // 45: nightjar.v1.SearchService.ExplainSearch:output_type -> nightjar.v1.ExplainSearchResponse
+	40, // [40:46] is the sub-list for method output_type
+	34, // [34:40] is the sub-list for method input_type
+	34, // [34:34] is the sub-list for extension type_name
+	34, // [34:34] is the sub-list for extension extendee
+	0,  // [0:34] is the sub-list for field type_name
 }
 
 func init() { file_search_proto_init() }
@@ -2291,19 +2372,19 @@ func file_search_proto_init() {
 	file_search_proto_msgTypes[4].OneofWrappers = []any{}
 	file_search_proto_msgTypes[5].OneofWrappers = []any{}
 	file_search_proto_msgTypes[6].OneofWrappers = []any{}
-	file_search_proto_msgTypes[13].OneofWrappers = []any{}
-	file_search_proto_msgTypes[15].OneofWrappers = []any{}
+	file_search_proto_msgTypes[14].OneofWrappers = []any{}
 	file_search_proto_msgTypes[16].OneofWrappers = []any{}
-	file_search_proto_msgTypes[25].OneofWrappers = []any{}
+	file_search_proto_msgTypes[17].OneofWrappers = []any{}
 	file_search_proto_msgTypes[26].OneofWrappers = []any{}
 	file_search_proto_msgTypes[27].OneofWrappers = []any{}
+	file_search_proto_msgTypes[28].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_search_proto_rawDesc), len(file_search_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   32,
+			NumMessages:   33,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -2,6 +2,9 @@ package search
 
 import "nightjar/schema"
 
+// Sources are the sources that the query confines its events to; none: it does not.
+func (q *Query) Sources() []string { return sourcesOf(q.Root) }
+
 // sourcesOf are the sources that the query confines its events to; nil: it does
 // not.
 func sourcesOf(n Node) []string {

@@ -94,13 +94,13 @@ func (f *Found) Peaks(ctx context.Context, bounds []schema.Millis) ([]detect.Col
 	return detect.Peaks(f.Plan, f.matches, bounds, ctx.Err)
 }
 
-// Backtest compiles a rule and runs it. A rule that is wrong is a *schema.InvalidError.
-func (r *Runner) Backtest(ctx context.Context, rule schema.Rule, in scheduler.TimeSpan) (*Found, []string, error) {
+// Backtest compiles a rule and runs it, as Run does. A rule that is wrong is a *schema.InvalidError.
+func (r *Runner) Backtest(ctx context.Context, rule schema.Rule, in scheduler.TimeSpan, progress func(float64)) (*Found, []string, error) {
 	plan, warnings, err := r.deps.Plan(ctx, rule)
 	if err != nil {
 		return nil, nil, err
 	}
-	found, err := r.Run(ctx, plan, in, nil)
+	found, err := r.Run(ctx, plan, in, progress)
 	return found, warnings, err
 }
 

@@ -76,7 +76,7 @@ scene('Tab mends a query, says what no event has, and groups an OR', async () =>
   await page.locator('.bar').getByText('125 events').waitFor()
   assert.equal(await query(page).inputValue(), 'source:door @usr.name:(user-1)')
   await ask(page, 'source:door -@usr.nmae:user-1')
-  await said.filter({ hasText: 'No event has @usr.nmae, so this leaves nothing out. Use @usr.name' }).waitFor()
+  await said.filter({ hasText: 'No event of door has @usr.nmae, so this leaves nothing out. 100 % have @usr.name. Use @usr.name' }).waitFor()
   await page.locator('.query-shown .odd').waitFor()
   assert.deepEqual(await axeFaults(page), [])
   await query(page).press('Tab')
@@ -259,6 +259,65 @@ scene('a message of 200 KB freezes nothing: a row and the record show a part, an
   assert.ok((await panel.locator('.event-fields').innerText()).length < 5000)
   await panel.getByRole('button', { name: /Show all/ }).click()
   await engine.until('all of it', async () => (await panel.locator('.event-raw').first().innerText()).length > 200_000)
+  assert.deepEqual(page.faults, [])
+})
+
+scene('each clause says how many events it has, and which one leaves nothing', async () => {
+  const page = await openPage(browser, engine, { path: search('source:door @evt.outcome:success @usr.name:user-9 host:gate-1') })
+  await page.getByText('No event of this time has @usr.name:user-9.').waitFor()
+  const clauses = page.getByRole('region', { name: 'Each clause' })
+  await clauses.getByRole('row', { name: 'and @usr.name:user-9 0 0' }).waitFor()
+  assert.deepEqual(await axeFaults(page), [])
+  await clauses.getByRole('button', { name: /^Without @usr.name:user-9: 3\d events/ }).click()
+  await page.locator('.bar').getByText(/^3\d events$/).waitFor()
+  assert.equal(await query(page).inputValue(), 'source:door @evt.outcome:success host:gate-1')
+  await page.getByRole('button', { name: 'Each clause' }).click()
+  await clauses.getByRole('row', { name: 'source:door 500 500' }).waitFor()
+  await page.reload()
+  await clauses.getByRole('row', { name: 'and @evt.outcome:success 100 100' }).waitFor()
+  await ask(page, 'source:door @http.nothing:x')
+  await page.getByText('No event of door has @http.nothing').waitFor()
+  assert.deepEqual(await axeFaults(page), [])
+  assert.deepEqual(page.faults, [])
+})
+
+scene('rows come before all is searched, and a list that is cancelled says of which time it is', async () => {
+  const day = 864e5
+  await send(engine, [...Array.from({ length: 3 }, (_, i) => ({ ddsource: 'slow', message: `near ${i}` })), { ddsource: 'slow', message: 'far', timestamp: Date.now() - 3 * day }])
+  const page = await openPage(browser, engine, { path: search('source:door') })
+  await row(page, 'knock').waitFor()
+  await page.route('**/logs/events/search', async (route) => {
+    const body = route.request().postDataJSON()
+    if (body.page.cursor === undefined) await route.continue({ postData: JSON.stringify({ ...body, page: { ...body.page, time_limit_ms: 1 } }) })
+  })
+  await page.route('**/search/progress/*', (route) => route.fulfill({ json: { running: true, read_rows: 12e6, total_rows: 61e6, done: 0.4 } }))
+  await page.goto(search('source:slow', '&from=now-5d'))
+  await row(page, 'near 2').waitFor()
+  await page.getByRole('status').filter({ hasText: /Asking, 40 % of the time/ }).getByRole('button', { name: 'Cancel' }).click()
+  await page.getByText(/^Cancelled\. These are of .* of 5 days, \d/).waitFor()
+  assert.equal(await rows(page).count(), 3)
+  assert.deepEqual(await axeFaults(page), [])
+  await page.unrouteAll({ behavior: 'ignoreErrors' })
+  await page.getByRole('button', { name: 'Go on' }).click()
+  await row(page, 'far').waitFor()
+  await page.getByText(/^Cancelled/).waitFor({ state: 'detached' })
+  assert.deepEqual(page.faults, [])
+})
+
+scene('what takes long says how far it is, wherever it is asked, and is cancelled at a press', async () => {
+  const page = await openPage(browser, engine, { path: '/search' })
+  await row(page, 'knock').waitFor()
+  await page.route('**/search/progress/*', (route) => route.fulfill({ json: { running: true, read_rows: 12e6, total_rows: 61e6 } }))
+  const held = ['**/nightjar/v1/sql', '**/nightjar/v1/entity?**', /nightjar\/v1\/sources(\?|$)/, '**/nightjar/v1/backtests', '**/nightjar/v1/attack_coverage']
+  for (const path of held) await page.route(path, () => undefined)
+  const rule = (await engine.call('/api/v2/security_monitoring/rules')).data[0]
+  for (const path of ['/search?form=sql&sql=SELECT%201', '/entity/host/gate-1', '/sources', '/rules/coverage', '/rules/' + rule.id]) {
+    await page.goto(path)
+    const asking = page.getByRole('status').filter({ hasText: /Asking, 12M of 61M/ }).first()
+    await asking.getByRole('button', { name: 'Cancel' }).click()
+    await asking.waitFor({ state: 'detached' })
+  }
+  await page.unrouteAll({ behavior: 'ignoreErrors' })
   assert.deepEqual(page.faults, [])
 })
 

@@ -51,7 +51,7 @@ func (s *BacktestService) RunBacktest(ctx context.Context, in *pb.RunBacktestReq
 	if err != nil {
 		return nil, err
 	}
-	found, warnings, err := s.Runner.Backtest(ctx, rule, span)
+	found, warnings, err := s.Runner.Backtest(ctx, rule, span, api.ReadingOf(ctx).Done)
 	if err != nil {
 		return nil, ruledoc.Explain(err)
 	}
@@ -374,8 +374,9 @@ func jobToProto(j *backtest.Job) (*pb.JobItem, error) {
 
 // Runner runs rules over stored events. backtest.Runner implements it.
 type Runner interface {
-	// Backtest is a *schema.InvalidError for a rule that is wrong or can't be run.
-	Backtest(context.Context, schema.Rule, scheduler.TimeSpan) (found *backtest.Found, warnings []string, err error)
+	// Backtest is a *schema.InvalidError for a rule that is wrong or can't be run. progress
+	// is told how much is done, from 0 to 1.
+	Backtest(ctx context.Context, rule schema.Rule, in scheduler.TimeSpan, progress func(float64)) (found *backtest.Found, warnings []string, err error)
 }
 
 // Jobs keeps and runs historical jobs. backtest.Jobs implements it.

@@ -19,11 +19,11 @@ type gatedBacktests struct {
 	gate *limits.Gate
 }
 
-func (b gatedBacktests) Backtest(ctx context.Context, r schema.Rule, span scheduler.TimeSpan) (found *backtest.Found, warnings []string, err error) {
+func (b gatedBacktests) Backtest(ctx context.Context, r schema.Rule, span scheduler.TimeSpan, progress func(float64)) (found *backtest.Found, warnings []string, err error) {
 	leave, err := b.gate.Enter(ctx)
 	if err != nil {
 		return nil, nil, err
 	}
 	defer leave()
-	return b.Runner.Backtest(ctx, r, span)
+	return b.Runner.Backtest(ctx, r, span, progress)
 }

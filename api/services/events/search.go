@@ -62,6 +62,7 @@ func (s *SearchService) SearchLogs(ctx context.Context, in *pb.SearchLogsRequest
 			Code: "timeout", Title: "The time ran out before all was searched",
 			Detail: "these are the first of the answer; meta.page.after goes on from there",
 		})
+		meta.Searched = &pb.LogsSearched{From: int64(page.From), To: int64(page.To)}
 	}
 	if in.GetHints() && len(page.Events) == 0 && search.After == nil && !page.Cut {
 		meta.Warnings = append(meta.Warnings, s.hints(ctx, search)...)
@@ -163,6 +164,9 @@ func (s *SearchService) search(in *pb.SearchLogsRequest) (LogSearch, error) {
 	out := LogSearch{Query: r.Query, From: r.From, To: r.To, Limit: defaultLogPage, Raw: in.GetRaw()}
 	if p := in.GetPage(); p != nil && p.Limit != nil {
 		out.Limit = int(p.GetLimit())
+	}
+	if out.Within = time.Duration(in.GetPage().GetTimeLimitMs()) * time.Millisecond; out.Within < 0 {
+		return out, api.BadRequest("page.time_limit_ms", "want 0 or more, got %d", in.GetPage().GetTimeLimitMs())
 	}
 	if out.Limit < 1 || out.Limit > maxLogPage {
 		return out, api.BadRequest("page.limit", "want 1 to %d, got %d", maxLogPage, out.Limit)

@@ -39,6 +39,9 @@ type LogSearch struct {
 	Limit     int
 	// Raw asks for the events as they came, too (Event.Original).
 	Raw bool
+	// Within is after how long what is found by then is the page; 0: not before the store's
+	// own limit. What is being read then is read to its end.
+	Within time.Duration
 }
 
 // LogCursor is a position in the order: just after this event.
@@ -52,8 +55,10 @@ type LogCursor struct {
 type LogPage struct {
 	Events []schema.Event
 	Next   *LogCursor
-	// Cut says that the time ran out: there may be more.
-	Cut bool
+	// Cut says that the time ran out: there may be more. From and To are the time that was
+	// searched: [From, To).
+	Cut      bool
+	From, To schema.Millis
 }
 
 // LogAggregation measures the events that a query selects, in groups.

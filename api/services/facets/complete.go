@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"nightjar/api"
-	"nightjar/api/services/events"
 	pb "nightjar/api/v1"
 	"nightjar/compiler/search"
 	"nightjar/schema"
@@ -53,39 +52,6 @@ func mistake(query string, wrong *schema.SyntaxError) *pb.SearchMistake {
 		out.Fix = &pb.SearchFix{Label: does, Query: mended}
 	}
 	return out
-}
-
-// HintSearch says what the query names and no event has, each at its place, with the query that
-// was probably meant.
-func (s *FacetService) HintSearch(ctx context.Context, in *pb.HintSearchRequest) (*pb.HintSearchResponse, error) {
-	q, err := search.Parse(in.GetQuery())
-	if err != nil {
-		return nil, &schema.InvalidError{Details: []schema.Detail{{Target: "query", Message: err.Error()}}}
-	}
-	out := &pb.HintSearchResponse{}
-	found := s.Events.Store.FieldHints(q)
-	if in.GetLook() {
-		found = s.Events.Store.Hints(ctx, events.LogSearch{Query: q})
-	}
-	for _, h := range found {
-		place := schema.SyntaxErrorAt(in.GetQuery(), q.Place(in.GetQuery(), h.Asked), h.Title, h.Detail)
-		if !h.Asked.Exact && q.LeavesOut(h.Asked.Field) {
-			place.Message += ", so this leaves nothing out"
-		}
-		m := &pb.SearchMistake{Line: int64(place.Line), Column: int64(place.Column), Message: place.Message, Hint: place.Hint}
-		if h.Meant != nil {
-			m.Fix = &pb.SearchFix{Label: "Use " + meantText(h.Meant), Query: q.Instead(in.GetQuery(), h.Asked, *h.Meant)}
-		}
-		out.Hints = append(out.Hints, m)
-	}
-	return out, nil
-}
-
-func meantText(a *search.Asked) string {
-	if a.Exact {
-		return search.FieldText(a.Field) + ":" + search.ValueText(a.Value)
-	}
-	return search.FieldText(a.Field)
 }
 
 // Bounds of a completion.

@@ -25,6 +25,10 @@ type Store interface {
 	GroupFields(ctx context.Context, of Selection, values []string) (map[string]string, error)
 	// Sources are what sent events, those with the most counted ones first.
 	Sources(context.Context, SourcesQuestion) (Sources, error)
+	// Clauses says which parts of a search hold for how many events.
+	Clauses(context.Context, ClausesQuestion) (HeldCounts, error)
+	// Shares says how many events of each source have fields.
+	Shares(context.Context, SharesQuestion) ([]SourceShares, error)
 	// Paths are the paths of attributes that events have, in no order.
 	Paths() []string
 }
@@ -152,4 +156,12 @@ func (g gated) Histogram(ctx context.Context, q HistogramQuestion) (Histogram, e
 
 func (g gated) Sources(ctx context.Context, q SourcesQuestion) (Sources, error) {
 	return limits.Through(ctx, g.gates.Events, func() (Sources, error) { return g.Store.Sources(ctx, q) })
+}
+
+func (g gated) Clauses(ctx context.Context, q ClausesQuestion) (HeldCounts, error) {
+	return limits.Through(ctx, g.gates.Events, func() (HeldCounts, error) { return g.Store.Clauses(ctx, q) })
+}
+
+func (g gated) Shares(ctx context.Context, q SharesQuestion) ([]SourceShares, error) {
+	return limits.Through(ctx, g.gates.Events, func() ([]SourceShares, error) { return g.Store.Shares(ctx, q) })
 }

@@ -47,8 +47,11 @@ export function onRefused(call: () => void): void {
   whenRefused = call
 }
 
-/** asked are the names of searches that are not answered yet, by which the engine knows how far they are. */
-export const asked = new Set<string>()
+/** asked are the names of calls that are not answered yet, by which the engine knows how far they are, by what ends them. */
+const asked = new WeakMap<AbortSignal, Set<string>>()
+
+/** askedOf are those that one signal ends. */
+export const askedOf = (signal: AbortSignal): readonly string[] => [...(asked.get(signal) ?? [])]
 
 export interface Request {
   method?: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
@@ -88,9 +91,9 @@ async function ask<T>(path: string, request: Request): Promise<T> {
   const key = request.key ?? heldKey()
   if (key) headers['DD-API-KEY'] = key
   if (request.body !== undefined) headers['Content-Type'] = 'application/json'
-  const name = request.body !== undefined && request.signal ? newName() : ''
+  const name = request.signal ? newName() : ''
   if (name !== '') headers['X-Nightjar-Search'] = name
-  const [answer, text] = await named(name, async () => {
+  const [answer, text] = await named(name, request.signal, async () => {
     const answer = await send(path + searchOf(request.query), {
       method: request.method ?? (request.body === undefined ? 'GET' : 'POST'),
       headers,
@@ -111,13 +114,14 @@ async function ask<T>(path: string, request: Request): Promise<T> {
 const newName = (): string => [...crypto.getRandomValues(new Uint8Array(16))].map((b) => b.toString(16).padStart(2, '0')).join('')
 
 /** named keeps a name among those that are asked for, while something runs. */
-async function named<T>(name: string, run: () => Promise<T>): Promise<T> {
-  if (name === '') return run()
-  asked.add(name)
+async function named<T>(name: string, signal: AbortSignal | undefined, run: () => Promise<T>): Promise<T> {
+  if (signal === undefined) return run()
+  const names = asked.get(signal) ?? new Set()
+  asked.set(signal, names.add(name))
   try {
     return await run()
   } finally {
-    asked.delete(name)
+    names.delete(name)
   }
 }
 

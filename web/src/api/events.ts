@@ -23,7 +23,7 @@ interface Item {
 
 interface PageBody {
   data?: Item[]
-  meta?: { page?: { after?: string }; status?: string; elapsed?: number }
+  meta?: { page?: { after?: string }; status?: string; elapsed?: number; searched?: { from?: number; to?: number } }
 }
 
 export interface EventPage {
@@ -31,13 +31,23 @@ export interface EventPage {
   next: string | undefined
   /** The time ran out before a page was full. */
   partial: boolean
+  /** Of which time the page is then, in milliseconds since 1970. */
+  searched: { from: number; to: number } | undefined
 }
 
-/** searchEvents reads a page of the events that a search selects, the newest first unless said. */
-export async function searchEvents(query: string, from: string, to: string, cursor: string | undefined, limit: number, signal: AbortSignal, sort: 'timestamp' | '-timestamp' = '-timestamp'): Promise<EventPage> {
-  const body = { filter: { query, from, ...(to === '' ? {} : { to }) }, sort, page: { limit, ...(cursor ? { cursor } : {}) } }
+/**
+ * searchEvents reads a page of the events that a search selects, the newest first unless said;
+ * with within, what was found in so many milliseconds.
+ */
+export async function searchEvents(query: string, from: string, to: string, cursor: string | undefined, limit: number, signal: AbortSignal, sort: 'timestamp' | '-timestamp' = '-timestamp', within?: number): Promise<EventPage> {
+  const body = { filter: { query, from, ...(to === '' ? {} : { to }) }, sort, page: { limit, ...(cursor ? { cursor } : {}), ...(within === undefined ? {} : { time_limit_ms: within }) } }
   const page = await call<PageBody>('/api/v2/logs/events/search', { body, signal })
-  return { events: (page.data ?? []).map(eventOf), next: page.data?.length ? page.meta?.page?.after : undefined, partial: page.meta?.status === 'timeout' }
+  const partial = page.meta?.status === 'timeout'
+  const { searched } = page.meta ?? {}
+  return {
+    events: (page.data ?? []).map(eventOf), next: page.data?.length || partial ? page.meta?.page?.after : undefined, partial,
+    searched: searched && { from: searched.from ?? 0, to: searched.to ?? 0 },
+  }
 }
 
 function eventOf({ id, attributes: a }: Item): Event {

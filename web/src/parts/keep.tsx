@@ -1,4 +1,5 @@
 import type { ComponentChildren } from 'preact'
+import { Late } from './asking'
 import { Problem } from './problem'
 import { copy } from './value'
 import { useLate, type Asked } from '../state/ask'
@@ -48,7 +49,7 @@ export function Known<T>({ of, children }: { of: Asked<T>; children: (value: T) 
   const zone = useZone()
   if (of.value === undefined) {
     if (of.error) return <Problem error={of.error} again={of.again} />
-    return <div class="keep-bones" aria-busy="true">{late && [0, 1, 2, 3].map((n) => <i key={n} class="bone" />)}</div>
+    return <div class="keep-bones" aria-busy="true"><Late of={of} />{late && [0, 1, 2, 3].map((n) => <i key={n} class="bone" />)}</div>
   }
   return (
     <>

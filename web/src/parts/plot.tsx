@@ -13,6 +13,8 @@ export interface PlotSeries {
   values: readonly (number | null)[]
   /** A colour of the tokens: critical, low, hi. Absent: the next one that is free. */
   colour?: string
+  /** Of marks: their form. */
+  sign?: 'dot' | 'point' | 'plus' | 'cross'
 }
 
 /** Threshold is a value that matters: a line across, with its words. */
@@ -20,6 +22,8 @@ export interface Threshold {
   value: number
   text: string
   colour?: string
+  /** It is what was: drawn thinner than what is. */
+  was?: boolean
 }
 
 export interface PlotProps {
@@ -27,9 +31,13 @@ export interface PlotProps {
   /** In milliseconds since 1970, in their order. */
   times: readonly number[]
   series: readonly PlotSeries[]
-  /** line joins values, step keeps each until the next, bars stand for a stretch of time. */
-  kind?: 'line' | 'step' | 'bars'
+  /** line joins values, step keeps each until the next, bars stand for a stretch of time, marks stand alone, on a logarithmic scale. */
+  kind?: 'line' | 'step' | 'bars' | 'marks'
   thresholds?: readonly Threshold[]
+  /** What the value at each time is of, where times say not enough; and how that is called. */
+  labels?: { name: string; of: readonly string[] }
+  /** From when to when is drawn; absent: what there are times of. */
+  span?: { from: number; to: number }
   /** How a value is written. */
   show?: (value: number) => string
   /** A stretch was dragged over. */
@@ -59,7 +67,7 @@ export function Plot(p: PlotProps) {
   const [hidden, setHidden] = useState<ReadonlySet<string>>(new Set())
   const [lacks, setLacks] = useState('')
   const shown = p.series.slice(0, most).map((s, i) => ({ ...s, colour: s.colour ?? colours[i % colours.length] ?? 'hi', dash: i < 3 ? [] : [3 + i, 3], on: !hidden.has(s.name) }))
-  const drawn = useMemo(() => JSON.stringify([p.times, p.series, p.thresholds]), [p.times, p.series, p.thresholds])
+  const drawn = useMemo(() => JSON.stringify([p.times, p.series, p.thresholds, p.span]), [p.times, p.series, p.thresholds, p.span?.from, p.span?.to])
   useEffect(() => {
     let gone = false
     void import('./plot/draw').then(({ draw }) => {
@@ -80,17 +88,28 @@ export function Plot(p: PlotProps) {
       {lacks !== '' && <p class="mut small">{lacks}</p>}
       <figcaption class="plot-legend">
         <span class="mut plot-time">{at !== undefined && p.times[at] !== undefined ? `${dayAndMinutes(p.times[at], zone)} ${zoneName(zone)}` : zoneName(zone)}</span>
+        {p.labels && <span class="plot-label mono cut">{at === undefined ? '' : oneLine(p.labels.of[at] ?? '', 120)}</span>}
         {shown.map((s) => (
           <button key={s.name} type="button" aria-pressed={s.on} onClick={() => setHidden(toggled(hidden, s.name))}>
-            <svg width="16" height="8" aria-hidden="true"><line x1="0" x2="16" y1="4" y2="4" style={{ stroke: `var(--${s.colour})` }} stroke-width={p.kind === 'bars' ? 7 : 2} stroke-dasharray={p.kind === 'bars' ? '' : s.dash.join(' ')} /></svg>
+            {s.sign ? <SignOf series={s} /> : <svg width="16" height="8" aria-hidden="true"><line x1="0" x2="16" y1="4" y2="4" style={{ stroke: `var(--${s.colour})` }} stroke-width={p.kind === 'bars' ? 7 : 2} stroke-dasharray={p.kind === 'bars' ? '' : s.dash.join(' ')} /></svg>}
             <span class="cut">{oneLine(s.name, 80)}</span>
-            <span class="mono hi">{valueAt(s, at, write)}</span>
+            <span class="mono hi">{p.kind === 'marks' && s.values[at ?? -1] == null ? '' : valueAt(s, at, write)}</span>
           </button>
         ))}
         {p.series.length > most && <span class="mut">The first {most} of {plural(p.series.length, 'series', 'series')}; the table has all.</span>}
       </figcaption>
-      <PlotTable name={p.name} times={p.times} series={p.series} show={write} />
+      <PlotTable name={p.name} times={p.times} series={p.series} labels={p.labels} show={write} />
     </figure>
+  )
+}
+
+/** SignOf is the form of a series' marks. */
+function SignOf({ series: s }: { series: PlotSeries & { colour: string } }) {
+  const look = { stroke: `var(--${s.colour})`, fill: `var(--${s.colour})` }
+  return (
+    <svg width="10" height="10" viewBox="-5 -5 10 10" aria-hidden="true">
+      {s.sign === 'plus' ? <path d="M-4 0h8M0 -4v8" stroke-width="2" style={look} /> : s.sign === 'cross' ? <path d="M-3.5 -3.5l7 7M-3.5 3.5l7 -7" stroke-width="2" style={look} /> : <circle r={s.sign === 'dot' ? 2.6 : 1.5} style={look} />}
+    </svg>
   )
 }
 

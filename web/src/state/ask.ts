@@ -14,6 +14,8 @@ export interface Asked<T> extends Answer<T> {
   /** refresh asks again, unless it is being asked: a slow answer is not cut short by the next question. */
   refresh(): void
   cancel(): void
+  /** running is what ends the question that is being asked; none: none is. */
+  running(): readonly AbortSignal[]
   /** put replaces the value by what is known to be so. */
   put(change: (value: T) => T): void
 }
@@ -60,9 +62,10 @@ export function useAsk<T>(key: string | null, ask: (signal: AbortSignal) => Prom
     running.current = undefined
     setAnswer((a) => ({ ...a, asking: false, error: a.value === undefined ? new Error('Cancelled.') : a.error }))
   }, [])
+  const asks = useCallback(() => (running.current ? [running.current.signal] : []), [])
   const put = useCallback((change: (value: T) => T) => setAnswer((a) => (a.value === undefined ? a : { ...a, value: change(a.value) })), [])
   const current = answer.key === key || keep === 'keep' ? answer : { ...nothing, key }
-  return { value: current.value, error: current.error, asking: current.asking, at: current.at, again, refresh, cancel, put }
+  return { value: current.value, error: current.error, asking: current.asking, at: current.at, again, refresh, cancel, running: asks, put }
 }
 
 /** useLate is true once something has gone on for so many milliseconds. */

@@ -4,7 +4,12 @@ export interface Page<T> {
   rows: T[]
   /** Where the next page begins; undefined: this is the last. */
   next: string | undefined
+  /** The page has less than it might, since its time ran out: while there are few rows, the next one is asked for at once. */
+  short?: boolean
 }
+
+/** enough is how many rows a page that is read in parts has before more of it waits to be wanted. */
+const enough = 100
 
 export interface Pages<T> {
   rows: T[]
@@ -16,9 +21,15 @@ export interface Pages<T> {
   since: number
   /** Somebody cut the last question short. */
   cancelled: boolean
+  /** The rows are those of the question before. */
+  old: boolean
   next(): void
   again(): void
   cancel(): void
+  /** goOn asks on where it was cancelled. */
+  goOn(): void
+  /** running is what ends the question that is being asked; none: none is. */
+  running(): readonly AbortSignal[]
   /** put changes what is known of the rows; what it cuts off at the end, behind says how to read again. */
   put(change: (rows: T[]) => T[]): void
 }
@@ -49,7 +60,7 @@ export function usePages<T extends { id: string }>(key: string | null, read: Rea
   const question = useRef(read)
   question.current = read
 
-  const ask = useCallback((cursor: string | undefined) => {
+  const ask = useCallback((cursor: string | undefined, had = 0) => {
     if (key === null) return
     running.current?.abort()
     const stop = new AbortController()
@@ -60,10 +71,12 @@ export function usePages<T extends { id: string }>(key: string | null, read: Rea
     question.current(cursor, stop.signal, cursor === undefined && h.key === key ? h.rows.length : 0).then(
       (page) => {
         if (stop.signal.aborted) return
+        const goesOn = page.short === true && page.next !== undefined && had + page.rows.length < enough
         setHeld((h) => ({
-          key, rows: cursor === undefined ? page.rows : joined(h.rows, page.rows), cursor: page.next, asking: false, error: undefined,
+          key, rows: cursor === undefined ? page.rows : joined(h.rows, page.rows), cursor: page.next, asking: goesOn, error: undefined,
           at: cursor === undefined ? Date.now() : h.at, since: cursor === undefined ? began : h.since, cancelled: false,
         }))
+        if (goesOn) ask(page.next, had + page.rows.length)
       },
       (error: Error) => {
         if (!stop.signal.aborted) setHeld((h) => ({ ...h, asking: false, error }))
@@ -77,10 +90,12 @@ export function usePages<T extends { id: string }>(key: string | null, read: Rea
   }, [key])
 
   return {
-    rows: held.rows, asking: held.asking && key !== null, error: held.error, at: held.at, since: held.since, cancelled: held.cancelled,
+    rows: held.rows, asking: held.asking && key !== null, error: held.error, at: held.at, since: held.since, cancelled: held.cancelled, old: key !== null && held.key !== key,
     next: () => {
-      if (!held.asking && held.cursor !== undefined && held.error === undefined && held.key === key) ask(held.cursor)
+      if (!held.asking && !held.cancelled && held.cursor !== undefined && held.error === undefined && held.key === key) ask(held.cursor)
     },
+    goOn: () => ask(held.key === key ? held.cursor : undefined),
+    running: () => (running.current && !running.current.signal.aborted && held.asking ? [running.current.signal] : []),
     again: () => ask(undefined),
     cancel: () => {
       running.current?.abort()

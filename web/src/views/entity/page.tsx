@@ -1,6 +1,7 @@
 import type { ComponentChildren } from 'preact'
 import { entityOf, type Entity, type Known } from '../../api/entity'
 import type { Filter } from '../../api/signals'
+import { Late } from '../../parts/asking'
 import { Problem } from '../../parts/problem'
 import { TimeRange } from '../../parts/time-range'
 import { Value, copy } from '../../parts/value'
@@ -36,6 +37,7 @@ export function EntityPage({ entity }: { entity: Entity }) {
         <h1 class="entity-name"><Value field={entity.field} value={entity.value} text={entity.value.length > 400 ? entity.value.slice(0, 400) + '…' : entity.value} class="entity-value" /></h1>
         {known.error && <Problem error={known.error} again={known.again} />}
         <Lead known={known.value} range={range} busy={known.asking} />
+        <p class="small"><Late of={known} what="events" /></p>
         <Section title="Signals" note={known.value ? openOf(known.value) : ''} link={{ text: 'In the list', to: pathOf(['signals'], { query: filter.query }) }}>
           <SignalsOf query={filter.query} />
         </Section>

@@ -36,10 +36,13 @@ export function NewRule() {
 
 const copyOf = (r: StoredRule): Rule => ({ ...r.rule, name: `${r.rule.name} (copy)`, isEnabled: false })
 
+/** nameOf is what a rule of a search is called until somebody says better, so that it is previewed at once. */
+const nameOf = (query: string): string => (query === '' ? '' : `Events of ${query.replace(/\s+/g, ' ').slice(0, 80)}`)
+
 function ruleOf(address: URLSearchParams): Rule {
   const groupByFields = (address.get('group') ?? '').split(',').filter((g) => g !== '')
   return {
-    name: '', message: '', isEnabled: true, type: 'log_detection', tags: [],
+    name: nameOf(address.get('query') ?? ''), message: '', isEnabled: true, type: 'log_detection', tags: [],
     queries: [{ name: 'events', query: address.get('query') ?? '', aggregation: 'count', groupByFields }],
     cases: [{ name: '', status: 'medium', condition: 'events >= 1', notifications: [] }],
     options: { detectionMethod: 'threshold', evaluationWindow: 300, keepAlive: 3600, maxSignalDuration: 86400 },

@@ -3,12 +3,13 @@ import { checkRule } from '../../api/authoring'
 import { backtest, type Backtest, type Found, type Rule, type StoredRule } from '../../api/rules'
 import type { Histogram as Counts } from '../../api/facets'
 import { searchSignals, severities, type Signal } from '../../api/signals'
+import { Late } from '../../parts/asking'
 import { Histogram } from '../../parts/histogram'
 import { SeverityMark, stateName } from '../../parts/marks'
 import { Problem } from '../../parts/problem'
 import { TimeRange } from '../../parts/time-range'
 import { change, pathOf, useAddress } from '../../state/address'
-import { useAsk, useLate } from '../../state/ask'
+import { useAsk } from '../../state/ask'
 import { useMay } from '../../state/session'
 import { dayAndClock, duration, momentOf, useZone, zoneName, type Range, type Zone } from '../../state/time'
 import { count, oneLine, plural } from '../../state/text'
@@ -48,7 +49,6 @@ export function Preview({ rule, text, changed, unsupported, stored }: PreviewPro
   const beside = changed ? stored : undefined
   const key = lacks === '' && rule && unsupported === '' && settled === text ? JSON.stringify([text, range, beside?.version]) : null
   const asked = useAsk(key, (stop) => ask(rule as Rule, beside, range, stop), 'keep')
-  const late = useLate(asked.asking && key !== null, 1000)
   const look = (r: Range) => change({ from: r.from === usual.from && r.to === '' ? undefined : r.from, to: r.to })
   const old = rule === undefined && asked.value ? ', of the last text without errors' : ''
   return (
@@ -56,7 +56,7 @@ export function Preview({ rule, text, changed, unsupported, stored }: PreviewPro
       <div class="rule-part-head">
         <h2>Preview <small>{beside ? `v${beside.version} against this draft` : changed ? 'of this draft' : 'of the rule as it is'}, by the engine{asked.value && `, in ${duration(asked.value.took)}`}{old}</small></h2>
         <span class="grow" />
-        {late && <span class="mut small" role="status">Asking <button class="link" onClick={asked.cancel}>Cancel</button></span>}
+        {key !== null && <span class="small"><Late of={asked} /></span>}
         <TimeRange range={range} onChange={look} />
       </div>
       {unsupported === '' && asked.error && <Problem error={asked.error} again={asked.again} />}
@@ -107,7 +107,7 @@ function Given({ of: { draft, inForce, signals: stored }, range, at, look }: Giv
       {draft.warnings.map((w) => <p key={w} class="medium small">{oneLine(w)}</p>)}
       {stored.length === known && <p class="mut small">What became of signals is known of the newest {count(known)} of this time; older lost ones may be true positives.</p>}
       {signals.length === 0 && <p class="mut">{matches === 0 ? 'No event of this time matches a query of it.' : 'Events match, and no case holds for any group: lower a threshold, or look at a longer time.'}</p>}
-      {draft.peaks && <BacktestPlot now={draft.peaks} before={inForce?.peaks} from={from} to={to} />}
+      {draft.peaks && <BacktestPlot now={draft.peaks} before={inForce?.peaks} from={from} to={to} onZoom={(a, b) => look({ from: String(a), to: String(b) })} />}
       {signals.length > 0 && (
         <>
           <div class="rule-plot"><Histogram counts={counts} layers={layers} onZoom={(a, b) => look({ from: String(a), to: String(b) })} /></div>

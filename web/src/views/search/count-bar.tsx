@@ -3,8 +3,7 @@ import type { Facets } from '../../api/facets'
 import type { Filter } from '../../api/signals'
 import { Menu, MenuItem } from '../../parts/menu'
 import { change } from '../../state/address'
-import { Asking } from '../../parts/asking'
-import { useLate } from '../../state/ask'
+import { Late, type Asks } from '../../parts/asking'
 import type { Pages } from '../../state/pages'
 import { rangeName } from '../../state/time'
 import { oneLine, plural } from '../../state/text'
@@ -15,21 +14,23 @@ import { defaultRange, lookAt, showColumns, toggleColumn, type Form, type Search
 interface CountBarProps {
   state: SearchState
   list: Pages<Event>
+  /** What is asked for the list, and counted. */
+  asks: Asks
   filter: Filter
   total: Facets | undefined
   elapsed: number | undefined
 }
 
 /** CountBar says how many events there are, how they are shown, and what can be made of them. */
-export function CountBar({ state, list, filter, total, elapsed }: CountBarProps) {
-  const late = useLate(list.asking, 1000)
+export function CountBar({ state, list, asks, filter, total, elapsed }: CountBarProps) {
   const n = total?.total
   return (
     <div class="bar">
       <span class="strong">{n === undefined ? 'Events' : `${total?.partial ? 'At least ' : ''}${plural(n, 'event')}`}</span>
       {elapsed !== undefined && <span class="mut elapsed">counted in {elapsed} ms</span>}
       {/^\d+$/.test(state.range.from) && <button class="link" onClick={() => lookAt(defaultRange)}>Back to {rangeName(defaultRange).replace('Last ', '')}</button>}
-      {late && <Asking what="events" cancel={list.cancel} />}
+      {filter.query !== '*' && n !== 0 && <button class="link" aria-pressed={state.clauses} onClick={() => change({ clauses: state.clauses ? undefined : '1' })}>Each clause</button>}
+      <Late of={asks} what="events" />
       <span class="grow" />
       <Forms form={state.form} />
       {state.form === 'table' && <Columns shown={state.columns} events={list.rows} />}

@@ -16,6 +16,8 @@ export interface SearchState {
   open: string
   columns: string[]
   form: Form
+  /** How many events each clause has is shown. */
+  clauses: boolean
 }
 
 /** useSearchState is the search's part of the address. */
@@ -31,6 +33,7 @@ export function useSearchState(): SearchState {
     sort: query.get('sort') === 'timestamp' ? 'timestamp' : '-timestamp',
     open: query.get('event') ?? '',
     columns: columns ? columns.split(',').map(decodeURIComponent) : usualColumns,
+    clauses: query.get('clauses') === '1',
     form: form === 'raw' || form === 'sql' ? form : 'table',
   }
 }

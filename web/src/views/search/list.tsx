@@ -2,8 +2,9 @@ import { useMemo, useRef, useState } from 'preact/hooks'
 import { UnreachableError } from '../../api/client'
 import { countFacets, countOverTime } from '../../api/facets'
 import { searchEvents, type Event } from '../../api/events'
-import { hintSearch } from '../../api/search'
+import { hintSearch, type Mistake } from '../../api/search'
 import type { Filter } from '../../api/signals'
+import { together } from '../../parts/asking'
 import { Histogram, type Layers } from '../../parts/histogram'
 import { Problem } from '../../parts/problem'
 import { QueryBox } from '../../parts/query-box'
@@ -19,15 +20,20 @@ import { rowHeight, useNarrow } from '../../state/size'
 import { clock, useZone, zoneName, zoneOf } from '../../state/time'
 import { CountBar } from './count-bar'
 import { columnsOf, rawColumns } from './columns'
+import { EachClause } from './each-clause'
 import { Empty } from './empty'
 import { EventPanel } from './event-panel'
 import { Facets } from './facets'
 import { askFor, lookAt, useSearchState } from './filter'
 import { MakeRule } from './make-rule'
+import { CutShort, useSearched } from './searched'
 import { TailButton, TailStrip } from './tail-bar'
 import { useTail } from './tail'
 
 const pageSize = 200
+
+/** patience is after how many milliseconds the rows that are found are shown, the newest first, while more are looked for. */
+const patience = 1000
 
 /** EventList is a search: query, facets, histogram, events, and one of them in a panel. */
 export function EventList() {
@@ -35,12 +41,13 @@ export function EventList() {
   const { filter: wanted, range, sort, open } = state
   const checked = useChecked(wanted, 'events', '*')
   const filter = checked.filter ?? waiting
-  const [partial, setPartial] = useState(false)
-  const list = usePages<Event>(checked.filter ? JSON.stringify([filter, sort]) : null, async (cursor, stop) => {
+  const asked = JSON.stringify([filter, sort])
+  const { searched, note } = useSearched(asked)
+  const list = usePages<Event>(checked.filter ? asked : null, async (cursor, stop) => {
     const until = cursor?.startsWith(below) ? cursor.slice(below.length) : undefined
-    const page = await searchEvents(filter.query, filter.from === '' ? '0' : filter.from, until ?? filter.to, until === undefined ? cursor : undefined, pageSize, stop, sort)
-    setPartial(page.partial)
-    return { rows: page.events, next: page.next }
+    const page = await searchEvents(filter.query, filter.from === '' ? '0' : filter.from, until ?? filter.to, until === undefined ? cursor : undefined, pageSize, stop, sort, patience)
+    if (!stop.aborted) note(page, cursor === undefined)
+    return { rows: page.events, next: page.next, short: page.partial }
   }, (last) => below + (last.at + 1))
   const zone = useZone()
   const narrow = useNarrow()
@@ -49,11 +56,13 @@ export function EventList() {
   const [scrolled, setScrolled] = useState(false)
   const main = useRef<HTMLElement>(null)
   const tail = useTail({ filter: checked.filter && sort === '-timestamp' && filter.to === '' ? filter : undefined, rows: list.rows, reading: scrolled || open !== '', put: list.put })
-  const key = list.at > 0 ? JSON.stringify([filter, zone, list.at]) : null
+  const came = list.old ? 0 : list.at // the rows come first, then their number, once
+  const key = came > 0 ? JSON.stringify([filter, zone, came]) : null
   const total = useAsk(key, (stop) => countFacets(filter, [], 1, stop, 'events'), 'keep')
   const counts = useAsk(key, (stop) => countOverTime(filter, ['status'], 60, zoneOf(zone), stop, 'events'), 'keep')
 
-  const hints = useAsk(list.rows.length > 0 && filter.query !== '*' ? filter.query : null, (stop) => hintSearch(filter.query, 'fields', stop))
+  const asks = together(list, { ...total, asking: total.asking && key !== null }, { ...counts, asking: counts.asking && key !== null })
+  const hints = useAsk(list.rows.length > 0 && filter.query !== '*' ? asked : null, (stop) => hintsOf(filter, stop))
 
   const at = list.rows.findIndex((e) => e.id === open)
   const openRow = (e: Event | undefined) => e && change({ event: e.id }, open === '' ? 'push' : 'replace')
@@ -70,6 +79,7 @@ export function EventList() {
     { keys: 'f', does: 'find a field', act: () => (setFiltering(true), setTimeout(() => main.current?.querySelector<HTMLElement>('.find-field input')?.focus())) },
   ])
   const columns = useMemo(() => (state.form === 'raw' ? rawColumns(range, zone) : columnsOf(state.columns, range, zone)), [state.form, state.columns.join(), range.from, range.to, zone])
+  const isNothing = list.rows.length === 0 && came > 0 && !list.asking && !list.error && !list.cancelled
   const stale = list.error instanceof UnreachableError || tail.error instanceof UnreachableError
   return (
     <main ref={main} class={`list-view search-view ${open !== '' ? 'with-panel' : ''} ${filtering ? 'filtering' : ''}`}>
@@ -82,18 +92,19 @@ export function EventList() {
         <MakeRule query={wanted.query} wrong={checked.wrong !== undefined} />
       </div>
       <div class="columns">
-        {checked.filter ? <Facets filter={filter} events={list.rows} at={list.at} /> : <nav class="facets" aria-label="Filters" />}
-        <section class="queue" aria-label="Events">
+        {checked.filter ? <Facets filter={filter} events={list.rows} at={came} /> : <nav class="facets" aria-label="Filters" />}
+        <section class={'queue' + (list.old && list.asking ? ' old' : '')} aria-label="Events" aria-busy={list.asking}>
           {counts.error ? <div class="histogram"><Problem error={counts.error} again={counts.again} /></div>
             : <Histogram counts={counts.value} layers={layers} onZoom={(a, b) => lookAt({ from: String(a), to: String(b) })} />}
           {stale && list.at > 0
             ? <div class="bar stale" role="status">Not live since {clock(list.at, zone)} {zoneName(zone)}. You see what was there then. <button class="link" onClick={list.again}>Try again</button></div>
-            : <CountBar state={state} list={list} filter={filter} total={total.value} elapsed={total.value?.elapsed} />}
+            : <CountBar state={state} list={list} asks={asks} filter={filter} total={total.value} elapsed={total.value?.elapsed} />}
           {checked.wrong && <div class="bar stale" role="status">{checked.filter ? <>Shown: your last valid query. <code class="cut">{filter.query}</code></> : 'The query can’t be read, so nothing was asked.'}</div>}
           {checked.error && <div class="bar"><Problem error={checked.error} /></div>}
-          {partial && <div class="bar stale" role="status">The time ran out: these are the first of what is found. Further rows are read as you go on; a shorter time is faster.</div>}
+          {state.clauses && checked.filter && filter.query !== '*' && !isNothing && <EachClause filter={filter} />}
+          <CutShort list={list} searched={searched} range={range} />
           {list.error && !stale && <div class="bar"><Problem error={list.error} again={list.again} /></div>}
-          {list.rows.length === 0 && list.at > 0 && !list.asking && !list.error
+          {isNothing
             ? <Empty filter={filter} range={range} />
             : (
               <Table
@@ -109,6 +120,12 @@ export function EventList() {
       </div>
     </main>
   )
+}
+
+/** hintsOf are what the query names and no event has; where there may be something, events are looked at to say how many have what instead. */
+async function hintsOf(filter: Filter, stop: AbortSignal): Promise<Mistake[]> {
+  const known = await hintSearch(filter, 'fields', stop)
+  return known.length > 0 || /(^|[\s(])(-|NOT\s+)@/.test(filter.query) ? hintSearch(filter, 'values too', stop) : known
 }
 
 /** below begins a cursor that is a time: the tail cut off the rows before it. */

@@ -1,11 +1,12 @@
 import { useEffect, useRef, useState } from 'preact/hooks'
 import { APIError } from '../../api/client'
 import { askSQL, type SQLResult } from '../../api/sql'
+import { Late } from '../../parts/asking'
 import { CodeEditor, type CodeEditorProps } from '../../parts/code-editor'
 import { Key } from '../../parts/key'
 import { Problem } from '../../parts/problem'
 import { change, useAddress } from '../../state/address'
-import { useAsk, useLate } from '../../state/ask'
+import { useAsk, type Asked } from '../../state/ask'
 import { useKeys } from '../../state/keys'
 import { count, plural } from '../../state/text'
 import { Forms } from './count-bar'
@@ -34,7 +35,6 @@ export default function SQL() {
     else change({ sql: statement })
   }
   const asking = asked !== '' && answer.asking
-  const late = useLate(asking, 300)
   const error = asking ? undefined : answer.error
   const mistakes = text === asked ? mistakesOf(error, asked) : []
   const r = asked === '' ? undefined : answer.value
@@ -45,12 +45,11 @@ export default function SQL() {
         <CodeEditor label="Statement" language="sql" value={text} onChange={setText} problems={mistakes} complete={completeSQL} onRun={() => run()} lines={[4, 16]} handle={editor} />
         <div class="sql-acts">
           <button class="button main" disabled={text.trim() === ''} onClick={() => run()}>Run <Key>⌘↵</Key></button>
-          {late && <button class="button" onClick={answer.cancel}>Cancel</button>}
           <SavedStatements statement={text} onOpen={run} />
         </div>
       </div>
       {error && mistakes.length === 0 && <div class="sql-error"><Problem error={error} again={error instanceof APIError && error.status === 400 ? undefined : answer.again} /></div>}
-      <Bar asking={asking} error={error} result={r} shown={query.get('shown') === 'chart' ? 'chart' : 'table'} />
+      <Bar answer={asked === '' ? undefined : answer} error={error} result={r} shown={query.get('shown') === 'chart' ? 'chart' : 'table'} />
       {(r?.warnings ?? []).map((w) => <div key={w} class="bar stale">{w}</div>)}
       {r ? (query.get('shown') === 'chart' ? <ResultChart result={r} /> : <Result result={r} />)
         : <p class="empty mut">Ask the table <code>events</code>: each event’s timestamp, source, host, service, status, message, tags and attributes. The statement reads and changes nothing.</p>}
@@ -59,18 +58,21 @@ export default function SQL() {
 }
 
 interface BarProps {
-  asking: boolean
+  /** The question; undefined: none was asked. */
+  answer: Asked<SQLResult> | undefined
   error: Error | undefined
   result: SQLResult | undefined
   shown: 'table' | 'chart'
 }
 
 /** Bar says how many rows there are, and how they are shown. */
-function Bar({ asking, error, result: r, shown }: BarProps) {
+function Bar({ answer, error, result: r, shown }: BarProps) {
+  const asking = answer?.asking ?? false
   const write = () => r && save(new Blob([lineOf(r.columns.map((c) => c.name)), ...r.rows.map((row) => lineOf(row.map(textOf)))], { type: 'text/csv' }), 'rows.csv')
   return (
     <div class="bar">
-      <span class="strong" role="status">{asking ? 'Asking' : !r ? 'Rows' : `${r.truncated ? 'The first ' : ''}${plural(r.rows.length, 'row')}`}</span>
+      <span class="strong" role="status">{asking && !r ? 'Rows' : !r ? 'Rows' : `${r.truncated ? 'The first ' : ''}${plural(r.rows.length, 'row')}`}</span>
+      {answer && <Late of={answer} after={300} />}
       {!asking && r && <span class="mut">in {count(r.elapsed)} ms{r.truncated && ', there are more: use LIMIT, or aggregate'}{error && ', of the last statement that could be run'}</span>}
       <span class="grow" />
       <div class="shown-as" role="group" aria-label="Rows as">

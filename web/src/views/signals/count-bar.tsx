@@ -20,7 +20,7 @@ interface CountBarProps {
 
 /** CountBar says how many there are; of what is ticked, what can be done with it. */
 export function CountBar({ queue, selection, begin, state }: CountBarProps) {
-  const late = useLate(queue.asking, 1000)
+  const late = useLate(queue.asks.asking, 1000)
   const narrow = useNarrow()
   if (selection.ticked.size > 0) return <TickedBar selection={selection} total={queue.total.value?.total} begin={begin} />
   const { list, total, counts } = queue
@@ -33,7 +33,7 @@ export function CountBar({ queue, selection, begin, state }: CountBarProps) {
       <span class="strong">{n === undefined ? 'Signals' : n === 0 ? 'No signals' : `${total.value?.partial ? 'At least ' : ''}${plural(n, 'signal')}`}</span>
       {n !== undefined && all !== undefined && all > n && <span class="mut cut">of {count(all)}{counts.value?.partial && ' or more'}, the others archived</span>}
       {zoomed && <button class="link" onClick={() => lookAt(defaultRange)}>Back to {rangeName(defaultRange).replace('Last ', '')}</button>}
-      {late ? <Asking what="rows" cancel={queue.cancel} />
+      {late ? <Asking of={queue.asks} />
         : cutShort && <span class="mut" role="status">Cancelled; {list.rows.length > 0 ? `${plural(list.rows.length, 'row')} came.` : 'no row came.'} <button class="link" onClick={list.again}>Ask again</button></span>}
       <span class="grow" />
       <Grouping group={state.group} />

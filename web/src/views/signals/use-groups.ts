@@ -66,9 +66,9 @@ export function useGroups(filter: Filter | undefined, sort: string, field: strin
   }), [facet, open, held, hidden.ids])
   const rows = useMemo(() => joinedOnce(groups.filter((g) => g.isOpen).flatMap((g) => g.rows)), [groups])
   return {
-    groups, rows, distinct: facet?.distinct ?? 0, asking: counted.asking && key !== null, error: counted.error, cancelled: false, at: counted.at, since: since.current,
+    groups, rows, distinct: facet?.distinct ?? 0, asking: counted.asking && key !== null, error: counted.error, cancelled: false, old: false, at: counted.at, since: since.current,
     toggle: (value) => fold(value, unfolded),
-    next: () => undefined, again: counted.again, cancel: counted.cancel,
+    next: () => undefined, again: counted.again, cancel: counted.cancel, goOn: counted.again, running: counted.running,
     put: (change) => setHeld((all) => new Map([...all].map(([v, h]) => [v, { ...h, rows: h.rows.map(change) }]))),
     hide: hidden.hide, unhide: hidden.unhide,
   }

@@ -2,6 +2,7 @@ import { useMemo } from 'preact/hooks'
 import { UnreachableError } from '../../api/client'
 import { countFacets, countOverTime } from '../../api/facets'
 import type { Filter, Signal } from '../../api/signals'
+import { together } from '../../parts/asking'
 import { useChecked } from '../../parts/use-checked'
 import { useAsk } from '../../state/ask'
 import { valuesOf, without } from '../../state/query'
@@ -31,14 +32,9 @@ export function useQueue({ filter: wanted, sort, group, unfolded }: ListState) {
   const all = { ...filter, query: without(filter.query, stateField) || '*' }
   const counts = useAsk(list.at > 0 ? JSON.stringify([all, zone, list.at]) : null, (stop) => countOverTime(all, ['severity', 'state'], 48, zoneOf(zone), stop), 'keep')
   const items = useMemo(() => (group === '' ? list.rows.map(itemOf) : itemsOf(groups)), [group, list.rows, groups.groups])
-  const cancel = () => {
-    list.cancel()
-    total.cancel()
-    counts.cancel()
-  }
+  const asks = together(list, { ...total, asking: total.asking && list.at > 0 }, { ...counts, asking: counts.asking && list.at > 0 })
   return {
-    checked, filter, list, items, live, total, counts, states, cancel, toggle: groups.toggle,
-    asking: list.asking || total.asking && list.at > 0 || counts.asking && list.at > 0,
+    checked, filter, list, items, live, total, counts, states, asks, toggle: groups.toggle,
     stale: list.error instanceof UnreachableError || live.error !== undefined,
     /** How many there are, as far as is known. */
     size: Math.max(total.value?.total ?? 0, group === '' ? list.rows.length : 0),

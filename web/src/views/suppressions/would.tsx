@@ -1,8 +1,9 @@
 import { previewSuppression, type Draft, type HiddenSignal, type Suppression } from '../../api/suppressions'
 import { SeverityMark, reasonName } from '../../parts/marks'
+import { Late } from '../../parts/asking'
 import { Problem } from '../../parts/problem'
 import { pathOf } from '../../state/address'
-import { useAsk, useLate } from '../../state/ask'
+import { useAsk } from '../../state/ask'
 import { useMay } from '../../state/session'
 import { useSettled } from '../../state/settled'
 import { count, oneLine, plural } from '../../state/text'
@@ -27,7 +28,6 @@ export function Would({ draft, faulty, stored, changed }: WouldProps) {
   const empty = draft.ruleQuery.trim() === '' || (draft.query.trim() === '' && draft.exclusion.trim() === '')
   const asks = unseen === '' && !empty && settled === key && !(changed && faulty)
   const asked = useAsk(asks ? key : null, (stop) => previewSuppression({ ...draft, name: draft.name || 'preview' }, stop), 'keep')
-  const late = useLate(asked.asking && asks, 1000)
   const p = empty ? undefined : asked.value
   const bad = p?.hidden.filter(confirmed) ?? []
   const rows = [...bad, ...(p?.hidden.filter((h) => !confirmed(h)).reverse() ?? [])].slice(0, Math.max(20, Math.min(bad.length, 100)))
@@ -36,7 +36,7 @@ export function Would({ draft, faulty, stored, changed }: WouldProps) {
       <h2>What it would have hidden in 90 days <small>{stored ? 'had it been there all the time' : 'among the signals of these rules'}</small></h2>
       {unseen !== '' && <p class="mut small">Seeing that {unseen}.</p>}
       {unseen === '' && empty && <p class="mut">Say which rules, and which signals or events of theirs.</p>}
-      {late && <p class="mut small">Asking. <button class="link" onClick={asked.cancel}>Cancel</button></p>}
+      {asks && <p class="small"><Late of={asked} /></p>}
       {asked.error && asks && <Problem error={asked.error} again={asked.again} />}
       {p && (
         <>

@@ -3,6 +3,7 @@ import { ChoiceField, Said, TextField, ValuesField, YesField, optionsOf } from '
 import { mostQueries } from './limits'
 import { isOfSignals, labelOf, methodOf, newQuery } from './methods'
 import { Correlated } from './correlated'
+import { Reads } from './reads'
 import { SearchField } from './search-field'
 import { useFieldNames } from './use-field-names'
 import { textAt } from './place'
@@ -57,7 +58,7 @@ function OfEvents({ at }: { at: string }) {
   const choices = method in aggregations ? aggregations[method] : [...counted, 'event_count']
   return (
     <>
-      <SearchField label="Events" at={at + '.query'} />
+      <SearchField label="Events" at={at + '.query'}><Reads at={at} /></SearchField>
       {choices && <ChoiceField label="Counts" at={at + '.aggregation'} of={optionsOf(choices)} usual="count" />}
       {choices && aggregation === 'cardinality' && <ValuesField label="Different" at={at + '.distinctFields'} offers={names} placeholder="@usr.id" note="Counts different values of this field; of several, their combinations." />}
       {choices && ['sum', 'max'].includes(aggregation) && <ValuesField label="Of" at={at + '.metrics'} offers={names} placeholder="@network.bytes_written" note="One field with a number." />}

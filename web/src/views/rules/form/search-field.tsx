@@ -1,3 +1,4 @@
+import type { ComponentChildren } from 'preact'
 import { complete } from '../../../api/search'
 import { CodeEditor, type Mistake, type Offer } from '../../../parts/code-editor'
 import { wordAt } from '../../../parts/completions'
@@ -6,7 +7,7 @@ import { Remarks } from './fields'
 import { textAt } from './place'
 
 /** SearchField is a search over events, in as many lines as it takes. What is wrong is underlined where the engine says. */
-export function SearchField({ label, at, optional }: { label: string; at: string; optional?: boolean }) {
+export function SearchField({ label, at, optional, children }: { label: string; at: string; optional?: boolean; children?: ComponentChildren }) {
   const { rule, set, faultsAt, warningsAt } = useForm()
   const placed = faultsAt(at).map((f) => mistakeOf(f.message))
   const [mistakes, faults] = [placed.filter((m) => typeof m !== 'string'), placed.filter((m) => typeof m === 'string')]
@@ -16,6 +17,7 @@ export function SearchField({ label, at, optional }: { label: string; at: string
       <div data-at={at} tabIndex={-1}>
         <CodeEditor label={label} language="query" value={textAt(rule, at)} onChange={(v) => set(at, optional && v === '' ? undefined : v)} problems={mistakes} complete={completeQuery} lines={[optional ? 1 : 2, 12]} />
         <Remarks faults={faults} warnings={warningsAt(at).map((w) => w.message)} />
+        {children}
       </div>
     </div>
   )
