@@ -120,19 +120,34 @@ func TestTheFirstStartEndsWithASignal(t *testing.T) {
 		out := p.output.String()
 		return strings.Contains(out, "203.0.113.66") && strings.Contains(out, "Next, in another terminal")
 	})
-	t.Logf("the signal was on the screen %s after the start", time.Since(started).Round(100*time.Millisecond))
-	if got := p.signals(""); len(got) != 1 {
-		t.Errorf("got signals %+v, want one", got)
+	t.Logf("the signals were on the screen %s after the start", time.Since(started).Round(100*time.Millisecond))
+	p.caughtUp()
+	got := p.signals("")
+	if marked := p.signals("env:demo"); len(got) < 5 || len(marked) != len(got) {
+		t.Errorf("got signals %+v, want those of the demo and no others", got)
+	}
+	for _, s := range got {
+		if !strings.Contains(p.output.String(), s.Rule) {
+			t.Errorf("no signal of %s is on the screen:\n%s", s.Rule, p.output)
+		}
+	}
+	if !strings.Contains(p.output.String(), "/signals?query=env%3Ademo") {
+		t.Errorf("it does not say where to look in the page:\n%s", p.output)
 	}
 	stdout, stderr, code := p.run("signals", "list", "--output", "json")
 	var items []json.RawMessage
-	if code != exitOK || json.Unmarshal([]byte(stdout), &items) != nil || len(items) != 1 {
+	if code != exitOK || json.Unmarshal([]byte(stdout), &items) != nil || len(items) != len(got) {
 		t.Errorf("signals list: exit %d, %s %s", code, stdout, stderr)
 	}
-	rule := announced(p.output.String(), `created the rule "SSH brute force" (`)
-	stdout, stderr, code = p.run("coverage", strings.TrimSuffix(rule, "),"), "--output", "json")
+	var demo demoState
+	p.call(http.MethodGet, "/api/nightjar/v1/demo", nil, &demo)
+	stdout, stderr, code = p.run("coverage", demo.RuleIDs[0], "--output", "json")
 	if code != exitOK || !strings.Contains(stdout, `"evaluated"`) {
 		t.Errorf("coverage: exit %d, %s %s", code, stdout, stderr)
+	}
+	p.call(http.MethodPost, "/api/nightjar/v1/demo", []byte("{}"), nil) // of which there is one
+	if n := p.count("SELECT count() FROM events WHERE has(tags, 'env:demo')"); n != uint64(demo.Events) {
+		t.Errorf("%d events are stored of the demo's %d", n, demo.Events)
 	}
 	p.terminate()
 	p.start()

@@ -8,54 +8,35 @@ import (
 	"net/http"
 	"net/url"
 	"os"
-	"strconv"
 	"strings"
 	"time"
 
-	"nightjar/content"
 	"nightjar/engine"
-	"nightjar/ingest/files"
 )
 
-// demoWait is how long the demo looks for its signal.
+// demoWait is how long the demo looks for a signal.
 const demoWait = 30 * time.Second
 
-// runDemo creates the bundled rule, replays the sample log through the intake
-// as if it had happened in the last minutes, and shows the signal.
+// runDemo has the engine make its demo, the same that `nightjar demo` and the page make, and
+// shows the signals of it.
 func runDemo(ctx context.Context, e engine.Running) error {
 	cl := clientOf(e)
 	say := func(format string, args ...any) { fmt.Fprintf(os.Stderr, format+"\n", args...) }
 
-	created, err := createBundled(ctx, cl, "rules/ssh-brute-force.json")
-	if err != nil {
-		return fmt.Errorf("create the bundled rule: %w", err)
+	var d demoState
+	if err := cl.do(ctx, http.MethodPost, demoPath, nil, []byte("{}"), &d); err != nil {
+		return err
 	}
-	say("First start: created the rule %q (%s),", created.Name, created.ID)
-	lines, err := demoLines(engine.Now())
+	say("First start: made %d rules, and took in %d events: a sample sshd log, and a made-up day with", len(d.RuleIDs), d.Events)
+	say("three attacks in it. Each has the tag %s. Waiting for the signals …\n", d.Query)
+	found, err := demoSignals(ctx, cl, d)
 	if err != nil {
 		return err
 	}
-	s := shipper{client: cl, source: "sshd", tags: "env:demo", wait: demoWait}
-	if _, err := s.send(ctx, lines, files.Place{}, ""); err != nil {
-		return fmt.Errorf("replay the sample log: %w", err)
-	}
-	say("and sent it %d lines of a sample sshd log. Waiting for the signal …\n", len(lines))
-	signal, err := awaitSignal(ctx, cl, created.ID)
-	if err != nil {
+	if err := showSignals(found); err != nil {
 		return err
 	}
-	listed, err := listOfSignals([]json.RawMessage{signal})
-	if err == nil {
-		err = listed.write(os.Stdout, asTable)
-	}
-	if err != nil {
-		return err
-	}
-	var about struct{ ID string }
-	if err := json.Unmarshal(signal, &about); err != nil {
-		return fmt.Errorf("read the signal: %w", err)
-	}
-	say("\nSee it at    %s/signals/%s   (the page asks for the key in %s)", cl.base, url.PathEscape(about.ID), e.KeyFile)
+	say("\nSee them at  %s/signals?query=%s   (the page asks for the key in %s)", cl.base, url.QueryEscape(d.Query), e.KeyFile)
 	say("or with      curl -H \"DD-API-KEY: $(cat %s)\" %s/api/v2/security_monitoring/signals", e.KeyFile, cl.base)
 	watched := runAgentDemo(ctx, e)
 	if watched != nil && !errors.Is(watched, errNotWatched) {
@@ -69,7 +50,30 @@ func runDemo(ctx context.Context, e engine.Running) error {
 		say("  bin/nightjar agents%s", flags)
 	}
 	say("  bin/nightjar ingest%s --source sshd /var/log/auth.log", flags)
+	say("  bin/nightjar demo remove%s", flags)
 	return nil
+}
+
+// demoSignals waits until each rule of the demo has a signal, and is all of them.
+func demoSignals(ctx context.Context, cl *client, d demoState) ([]json.RawMessage, error) {
+	for _, rule := range d.RuleIDs {
+		if _, err := awaitSignal(ctx, cl, "@nightjar.rule_id:"+rule); err != nil {
+			return nil, err
+		}
+	}
+	found, _, err := cl.signals(ctx, map[string]string{"query": d.Query}, mostDemoSignals)
+	return found, err
+}
+
+// mostDemoSignals is how many the demo shows at most; it gives six.
+const mostDemoSignals = 20
+
+func showSignals(found []json.RawMessage) error {
+	listed, err := listOfSignals(found)
+	if err != nil {
+		return err
+	}
+	return listed.write(os.Stdout, asTable)
 }
 
 // clientOf is a client of an engine in this process.
@@ -98,38 +102,12 @@ func clientFlags(e engine.Running) string {
 	return flags
 }
 
-// demoLines stamps the sample log's lines: each begins with its time in seconds
-// before now.
-func demoLines(now time.Time) ([][]byte, error) {
-	text, err := content.Files.ReadFile("samples/auth.log")
-	if err != nil {
-		return nil, err
-	}
-	var out [][]byte
-	for line := range strings.Lines(string(text)) {
-		if strings.HasPrefix(line, "#") {
-			continue
-		}
-		offset, rest, _ := strings.Cut(strings.TrimSuffix(line, "\n"), "\t")
-		seconds, err := strconv.Atoi(offset)
-		if err != nil {
-			return nil, fmt.Errorf("sample log: %w", err)
-		}
-		at := now.UTC().Add(time.Duration(seconds) * time.Second)
-		item, err := rawItem([]byte(at.Format("Jan _2 15:04:05") + " " + rest))
-		if err != nil {
-			return nil, fmt.Errorf("sample log: %w", err)
-		}
-		out = append(out, item)
-	}
-	return out, nil
-}
-
-func awaitSignal(ctx context.Context, cl *client, rule string) (json.RawMessage, error) {
+// awaitSignal is a signal that a query finds, as soon as there is one.
+func awaitSignal(ctx context.Context, cl *client, query string) (json.RawMessage, error) {
 	ctx, cancel := context.WithTimeout(ctx, demoWait)
 	defer cancel()
 	for {
-		items, _, err := cl.signals(ctx, map[string]string{"query": "@nightjar.rule_id:" + rule}, 1)
+		items, _, err := cl.signals(ctx, map[string]string{"query": query}, 1)
 		if err != nil && ctx.Err() == nil {
 			return nil, err
 		}

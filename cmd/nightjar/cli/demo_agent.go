@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"nightjar/content"
+	"nightjar/content/demo"
 	"nightjar/engine"
 )
 
@@ -65,32 +66,37 @@ func runAgentDemo(ctx context.Context, e engine.Running) error {
 	fmt.Fprintf(os.Stderr, "\nAn agent watches this host. A copy of this program, called php, has just started a\nshell; another one had the arguments of a cryptominer. Waiting for the signals …\n\n")
 	var found []json.RawMessage
 	for _, id := range rules {
-		signal, err := awaitSignal(ctx, cl, id)
+		signal, err := awaitSignal(ctx, cl, "@nightjar.rule_id:"+id+" -"+demo.Tag) // the demo's day has such ones, too
 		if err != nil {
 			return err
 		}
 		found = append(found, signal)
 	}
-	listed, err := listOfSignals(found)
-	if err != nil {
-		return err
-	}
-	if err := listed.write(os.Stdout, asTable); err != nil {
-		return err
-	}
-	return nil
+	return showSignals(found)
 }
 
 // bundledRule is a rule that ships, as it was created.
 type bundledRule struct{ ID, Name string }
 
-// createBundled creates a rule that ships.
+// createBundled is a rule that ships: the one of its name, else it is created.
 func createBundled(ctx context.Context, cl *client, file string) (created bundledRule, err error) {
-	rule, err := content.Files.ReadFile(file)
+	text, err := content.Files.ReadFile(file)
 	if err != nil {
 		return created, err
 	}
-	err = cl.do(ctx, http.MethodPost, "/api/v2/security_monitoring/rules", nil, rule, &created)
+	if err := json.Unmarshal(text, &created); err != nil {
+		return created, fmt.Errorf("bundled rule %s: %w", file, err)
+	}
+	there, err := listRules(ctx, cl, "")
+	if err != nil {
+		return created, err
+	}
+	for _, r := range there {
+		if r.name == created.Name {
+			return bundledRule{ID: r.id, Name: r.name}, nil
+		}
+	}
+	err = cl.do(ctx, http.MethodPost, "/api/v2/security_monitoring/rules", nil, text, &created)
 	return created, err
 }
 

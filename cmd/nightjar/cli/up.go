@@ -52,6 +52,6 @@ node_modules.`,
 		},
 	}
 	engine.AddFlags(c.Flags())
-	c.Flags().BoolVar(&demo, "demo", false, "on an empty data folder: replay a sample log with a bundled rule, and show the signal; with an agent, unless --agent=false")
+	c.Flags().BoolVar(&demo, "demo", false, "on an empty data folder: show a made-up day with three attacks in it, as `nightjar demo` does, and its signals; with an agent, unless --agent=false")
 	return c
 }
