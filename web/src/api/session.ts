@@ -5,7 +5,7 @@ export type Role = 'intake' | 'enroll' | 'agent' | 'reader' | 'analyst' | 'engin
 /** Permission is what a call of the API needs, as the engine names it; of those there are, what the page asks for. */
 export type Permission =
   | 'signals:triage' | 'history:run' | 'detection:write' | 'notifications:write' | 'agents:write' | 'engine:operate'
-  | 'response:kill' | 'response:isolate' | 'response:collect' | 'response:switch' | 'keys:manage'
+  | 'response:kill' | 'response:isolate' | 'response:collect' | 'response:switch' | 'keys:manage' | 'events:delete' | 'audit:read'
 
 /** Caller is who uses the page. */
 export interface Caller {

@@ -18,6 +18,7 @@ import { ValueMenu } from './value-menu'
 
 const palettes = later(() => import('./palette'))
 const keyLists = later(() => import('./key-list'))
+const begins = later(() => import('./begin'))
 
 /** Frame is what surrounds every view: the bar at the top, and the line of what was done. */
 export function Frame({ children }: { children: ComponentChildren }) {
@@ -25,6 +26,7 @@ export function Frame({ children }: { children: ComponentChildren }) {
   const [finding, setFinding] = useState(false)
   const palette = useLater(palettes, finding)
   const list = useLater(keyLists, listing)
+  const begin = useLater(begins, useLate(true, 1000)) // after the view has what it needs
   useCommands([...ownCommands(usePreferences()), { name: 'List of keys', of: 'help', keys: '?', act: () => setListing(true) }])
   useKeys([
     { keys: 'Mod+k', does: 'go to, or do', act: () => setFinding(true), always: true },
@@ -35,6 +37,7 @@ export function Frame({ children }: { children: ComponentChildren }) {
     <>
       <a class="skip" href="#content" data-leave onClick={(e) => (e.preventDefault(), document.getElementById('content')?.focus())}>To the content</a>
       <Top list={() => setListing(true)} />
+      {begin && <begin.default />}
       <div id="content" class="content" tabIndex={-1}>{children}</div>
       <StatusLine />
       <ValueMenu />

@@ -58,6 +58,8 @@ const powers = {
   isolate: ['response:isolate', 'responder'],
   collect: ['response:collect', 'analyst'],
   administer: ['keys:manage', 'admin'],
+  deleteEvents: ['events:delete', 'admin'],
+  audit: ['audit:read', 'admin'],
 } as const satisfies Record<string, readonly [Permission, string]>
 export type Power = keyof typeof powers
 

@@ -1,6 +1,6 @@
 import { useEffect } from 'preact/hooks'
 import { searchEvents } from '../../api/events'
-import { readStatus } from '../../api/status'
+import { readArrived } from '../../api/arrived'
 import type { Filter } from '../../api/signals'
 import { useAsk } from '../../state/ask'
 import { duration, rangeName, type Range } from '../../state/time'
@@ -9,15 +9,15 @@ import { askFor, lookAt, triageQuery } from './filter'
 
 /** Empty says why there is no row, and what to do next. */
 export function Empty({ filter, range, archived, onNothing }: { filter: Filter; range: Range; archived: number; onNothing: (rules: number) => void }) {
-  const status = useAsk('status', readStatus)
+  const status = useAsk('status', readArrived)
   const newest = useAsk('newest', (stop) => searchEvents('*', 'now-1h', '', undefined, 1, stop, '-timestamp'))
   const isQueue = filter.query === triageQuery
   const span = range.from === '' ? 'at all' : /^now-/.test(range.from) ? `in the ${rangeName(range).toLowerCase()}` : 'in this time'
   const s = status.value
   useEffect(() => {
-    if (s?.eventsReceived === 0) onNothing(s.rulesEnabled)
+    if (s?.arrived === false) onNothing(s.rulesEnabled)
   }, [s])
-  if (!s || s.eventsReceived === 0) return null
+  if (!s || !s.arrived) return null
   return (
     <div class="empty">
       <h2 class="empty-head">{isQueue ? `No open signal ${span}` : `No signal of this query ${span}`}</h2>

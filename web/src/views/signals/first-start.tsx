@@ -1,6 +1,6 @@
 import { useState } from 'preact/hooks'
 import { createDemo } from '../../api/demo'
-import { readStatus } from '../../api/status'
+import { readArrived } from '../../api/arrived'
 import { copy } from '../../parts/value'
 import { useAsk, useEvery } from '../../state/ask'
 import { plural } from '../../state/text'
@@ -9,12 +9,12 @@ import { useMay } from '../../state/session'
 
 /** FirstStart is what an empty install says, and what can be done about it. */
 export function FirstStart({ rules, onArrived }: { rules: number; onArrived: () => void }) {
-  const status = useAsk('first', readStatus, 'keep')
+  const status = useAsk('first', readArrived, 'keep')
   useEvery(2000, () => {
     status.refresh()
-    if ((status.value?.eventsReceived ?? 0) > 0) onArrived()
+    if (status.value?.arrived) onArrived()
   })
-  const arrived = status.value?.eventsReceived ?? 0
+  const arrived = status.value?.arrived ? status.value.eventsReceived : 0
   return (
     <main class="first" tabIndex={0}>
       <h1>Nothing has arrived yet</h1>
@@ -67,7 +67,7 @@ function Loading({ onLoaded }: { onLoaded: () => void }) {
   return (
     <li>
       <h2>Try the demo data</h2>
-      <p>A sample log and a generated day with three attacks in it. It is marked as such, and goes with one press.</p>
+      <p>A sample log and a generated day with three attacks in it. It has the tag <code>env:demo</code>, and is removed under Sources.</p>
       <p class="push"><button class="button" disabled={loading || lacks !== ''} onClick={() => void load()}>Load the demo data</button></p>
       <p class="small mut" role="status">{error ? <span class="critical">{error.message}</span> : loading ? 'Making a day of events.' : lacks}</p>
     </li>

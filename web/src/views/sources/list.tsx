@@ -1,5 +1,6 @@
 import type { Source, Sources } from '../../api/sources'
 import { readHealth, type Clock } from '../../api/status'
+import { Ways } from '../../parts/begin'
 import { Known, Nothing } from '../../parts/keep'
 import { Listing, type Cell } from '../../parts/listing'
 import { change, pathOf, useAddress } from '../../state/address'
@@ -7,6 +8,7 @@ import { useAsk, useEvery, type Asked } from '../../state/ask'
 import { age, dayAndClock, duration, useZone, zoneName } from '../../state/time'
 import { count, oneLine, plural } from '../../state/text'
 import { Course } from './course'
+import { DemoData } from './demo'
 
 /** What nightjar and its agents write needs no pipeline. */
 const own = new Set(['nightjar', 'nightjar-audit', 'runtime-security-agent'])
@@ -36,8 +38,9 @@ export function SourceList({ sources }: { sources: Asked<Sources> }) {
   useEvery(10_000, () => (sources.refresh(), health.refresh()))
   return (
     <Known of={sources}>
-      {({ all, total, distinct, partial }) => all.length === 0 ? <NoSources /> : (
+      {({ all, total, distinct, partial }) => all.length === 0 ? <NoSources onLoaded={sources.again} /> : (
         <>
+          <DemoData onRemoved={sources.again} />
           <Lead all={all} total={total} distinct={distinct} partial={partial} />
           <Listing name="Sources" cells={cells} rows={[...all].sort(inNeed)} keyOf={(s) => s.name || '-'} current={query.get('source') ?? undefined} onOpen={(source) => change({ source })} />
           <p class="small mut">Counted by arrival. Lag is how long after its own time an event arrives: half of them sooner than the first figure, 95 in 100 sooner than the second; with a minus, its clock is ahead. No pipeline: the share whose fields nobody reads out of their text.</p>
@@ -111,11 +114,11 @@ function WrongClock({ of: c }: { of: Clock }) {
   return <p class="small medium">Host {oneLine(c.host, 80)}, source {oneLine(c.source, 80)}: its clock is {c.behind < 0 ? 'ahead' : 'behind'} by {by}.{c.notEvaluated > 0 && <span class="critical"> No rule saw {plural(c.notEvaluated, 'event')} of it.</span>}</p>
 }
 
-function NoSources() {
+function NoSources({ onLoaded }: { onLoaded: () => void }) {
   return (
     <Nothing title="Nothing arrived in the last 7 days">
       <p>What is connected shows here with its rate, its lag, its last event and the share that no pipeline read.</p>
-      <p class="keep-actions"><a class="button main" href="/sources/connect">Connect a source</a></p>
+      <Ways onLoaded={onLoaded} />
     </Nothing>
   )
 }

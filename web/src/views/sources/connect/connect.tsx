@@ -46,7 +46,7 @@ function One({ id }: { id: string }) {
       {(all) => all === null ? <Nothing title="There is no page about this sender"><p class="keep-actions"><a class="button" href="/sources/connect">All senders</a></p></Nothing> : (
         <>
           <p class="place-lead"><a class="link" href="/sources/connect">All senders</a> / {name}</p>
-          <First />
+          <First speaksSyslog={all.some((p) => /syslog-(tcp|udp|tls)/.test(p.text))} />
           {all.some((p) => p.text.includes('NIGHTJAR_KEY')) && <SenderKey sender={id} made={made} onMade={setMade} />}
           <Section title="Configuration">
             {all.map((p, i) => p.kind === 'code'

@@ -8,13 +8,15 @@ import { useAsk, useEvery } from '../../../state/ask'
 import { useMay } from '../../../state/session'
 import { age, dayAndClock, useZone, zoneName } from '../../../state/time'
 import { count, oneLine, plural } from '../../../state/text'
+import { Skew } from './skew'
 import { PipelineSteps } from '../steps'
+import { Troubles } from './troubles'
 
 /** What the engine writes itself is no source that somebody connects. */
 const own = new Set(['nightjar', 'nightjar-audit'])
 
 /** First waits for an event that arrives after the page was opened, and shows it. */
-export function First() {
+export function First({ speaksSyslog }: { speaksSyslog: boolean }) {
   const sources = useAsk('first', listSources, 'keep')
   const [before, setBefore] = useState<Sources | undefined>()
   useEvery(2000, sources.refresh)
@@ -25,7 +27,7 @@ export function First() {
   return (
     <div class="first-event" role="status" data-asked={before ? true : undefined}>
       {sources.error ? <p class="critical">{sources.error.message} Asking again.</p>
-        : came === undefined ? <p><i class="dot wait" />Waiting for the first event. It shows here within seconds of its arrival.</p>
+        : came === undefined ? <><p><i class="dot wait" />Waiting for the first event. It shows here within seconds of its arrival.</p><Troubles speaksSyslog={speaksSyslog} /></>
           : <Came source={came.source} more={came.more} />}
     </div>
   )
@@ -57,6 +59,7 @@ function Came({ source, more }: { source: Source; more: number }) {
           ['Message', <code>{oneLine(e.message, 600)}</code>],
           ['Fields', count(Object.keys(e.attributes).filter((k) => k !== 'nightjar').length)],
         ]} />
+        <Skew at={e.at} host={e.host} source={source} />
         <Read id={e.id} source={source} />
       </>}
     </>
