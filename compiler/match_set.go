@@ -9,18 +9,18 @@ import "nightjar/compiler/search"
 // A MatchSet is for one goroutine.
 type MatchSet struct {
 	*search.Set
-	// Hits says which labels each number that Match finds stands for.
-	Hits [][]LabelRef
+	// LabelsOf says which labels each filter that Match finds stands for.
+	LabelsOf [][]LabelRef
 }
 
 // NewMatchSet prepares the plans' labels.
 func NewMatchSet(plans []*BoundPlan) *MatchSet {
-	labels, hits := distinctLabels(plans)
+	labels, labelsOf := distinctLabels(plans)
 	filters := make([]search.Filter, len(labels))
 	for i, l := range labels {
 		filters[i] = l.Filter
 	}
-	return &MatchSet{Set: search.NewSet(filters), Hits: hits}
+	return &MatchSet{Set: search.NewSet(filters), LabelsOf: labelsOf}
 }
 
 // Spent calls of with what each plan cost since the last call, in nanoseconds, and
@@ -29,9 +29,9 @@ func NewMatchSet(plans []*BoundPlan) *MatchSet {
 // costs, by all plans. It returns of how many events that is; 0: too few went by.
 func (s *MatchSet) Spent(of func(plan int, nanoseconds int64)) (events int) {
 	plans := map[int]int64{}
-	events, shared := s.Set.Spent(func(hit int, nanoseconds int64) {
-		for _, ref := range s.Hits[hit] {
-			plans[ref.Plan] += nanoseconds / int64(len(s.Hits[hit]))
+	events, shared := s.Set.Spent(func(filter int, nanoseconds int64) {
+		for _, ref := range s.LabelsOf[filter] {
+			plans[ref.Plan] += nanoseconds / int64(len(s.LabelsOf[filter]))
 		}
 	})
 	for plan, ns := range plans {

@@ -25,7 +25,7 @@ func TestAMatchSetFindsWhatEveryLabelFinds(t *testing.T) {
 		for i := range events {
 			var got, want []string
 			set.Match(&events[i], func(hit int32) {
-				for _, ref := range set.Hits[hit] {
+				for _, ref := range set.LabelsOf[hit] {
 					got = append(got, fmt.Sprint(ref))
 				}
 			})

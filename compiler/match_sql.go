@@ -13,15 +13,15 @@ import (
 // plans only: from, to and lateness are parameters, so it fits any interval.
 //
 // Result columns: seq, at and arrived (ms), source, service, host, status, message, tags,
-// raw, hits (indexes into Hits). Events that match nothing are left out, as are
+// raw, hits (indexes into LabelsOf). Events that match nothing are left out, as are
 // those older at their arrival than the lateness allowance.
 type MatchStatement struct {
 	Plans  []*BoundPlan
 	SQL    string
 	Params *search.Params
-	// Hits says, for each number in column hits, which labels it stands for.
+	// LabelsOf says, for each number of a filter in column hits, which labels it stands for.
 	// Labels that ask the same share one.
-	Hits [][]LabelRef
+	LabelsOf [][]LabelRef
 }
 
 // LabelRef is a label of one of the plans that a statement was made of.
@@ -37,7 +37,7 @@ func MatchSQL(plans []*BoundPlan, shapes func(path string) schema.Shapes) (*Matc
 	st := &MatchStatement{Plans: plans, Params: &search.Params{Shapes: shapes}}
 	var predicates []string
 	var err error
-	if predicates, st.Hits, err = predicatesOf(plans, st.Params); err != nil {
+	if predicates, st.LabelsOf, err = predicatesOf(plans, st.Params); err != nil {
 		return nil, err
 	}
 	st.SQL = matchSelect(wholeEvent, predicates, within, inTime) + "\nORDER BY seq"

@@ -58,7 +58,7 @@ func compareMatches(t *testing.T, w *searchtest.World, plan *BoundPlan, shapes f
 	for i := range w.Events {
 		e := &w.Events[i]
 		var want []int32
-		for hit, refs := range st.Hits {
+		for hit, refs := range st.LabelsOf {
 			if e.Seq > from && e.Seq <= to && plan.Labels[refs[0].Label].Match(e) {
 				want = append(want, int32(hit))
 			}

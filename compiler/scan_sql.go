@@ -27,8 +27,8 @@ type ScanStatement struct {
 
 // Scanned is one row of a ScanStatement.
 type Scanned struct {
-	Hits  []int32
-	Event schema.Event // when Whole
+	Filters []int32
+	Event   schema.Event // when Whole
 
 	Values [][]string // by field of the statement
 	Tags   []string
@@ -98,7 +98,7 @@ func fieldsOf(plan *BoundPlan) []schema.Field {
 func (st *ScanStatement) Matches(row *Scanned, out *LeftOut) []Match {
 	var matches []Match
 	left := 0
-	for _, hit := range row.Hits {
+	for _, hit := range row.Filters {
 		for _, ref := range st.hits[hit] {
 			if st.Whole {
 				found, more := st.Plan.Expand(ref.Label, &row.Event)

@@ -78,11 +78,11 @@ func compareScan(t *testing.T, w *searchtest.World, st *ScanStatement) int {
 		var row Scanned
 		if st.Whole {
 			var seq uint64
-			if err := rows.Scan(&row.Hits, &seq); err != nil {
+			if err := rows.Scan(&row.Filters, &seq); err != nil {
 				t.Fatal(err)
 			}
 			row.Event = w.Events[seq-1]
-		} else if err := rows.Scan(&row.Hits, &row.Values, &row.Tags, &row.Ats, &row.Seqs); err != nil {
+		} else if err := rows.Scan(&row.Filters, &row.Values, &row.Tags, &row.Ats, &row.Seqs); err != nil {
 			t.Fatal(err)
 		}
 		got = append(got, st.Matches(&row, &LeftOut{})...)

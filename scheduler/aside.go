@@ -16,12 +16,12 @@ import (
 // an event may be for a rule before it is set aside, so that no event stops the
 // evaluation of the others.
 type Budget struct {
-	// Event is up to how much work an event is evaluated in its turn, and how much
-	// all events of a turn may be that are more than a fiftieth of it each. What is
+	// Event is up to how much work an event is evaluated in the step that finds it, and how much
+	// all events of a step may be that are more than a fiftieth of it each. What is
 	// more is set aside, and is evaluated between the others, a slice at a time, as
 	// an event that arrived late is. 0 means 50,000: five hundred groups.
 	Event int
-	// Slice is about how much of that is done before others have their turn; 0
+	// Slice is about how much of that is done before other rules go on; 0
 	// means 50,000.
 	Slice int
 	// Most is up to how much work is done unasked: an event that is more stays
@@ -149,15 +149,15 @@ func (as *asides) ask(ruleID, event string) (n int) {
 	return n
 }
 
-// setAside takes out of the touches those of events that are too much work for
+// setAside takes out of the matches those of events that are too much work for
 // their rule.
-func (as *asides) setAside(touches []labelMatch) []labelMatch {
+func (as *asides) setAside(labelMatches []labelMatch) []labelMatch {
 	type ruleEvent struct {
 		plan *compiler.BoundPlan
 		seq  uint64
 	}
 	var work map[ruleEvent]int
-	for _, t := range touches {
+	for _, t := range labelMatches {
 		if cost := t.plan.Cost(t.label, t.event); cost > as.budget.Event/(wideShare*maxLabelsOfRule) {
 			if work == nil {
 				work = map[ruleEvent]int{}
@@ -166,24 +166,24 @@ func (as *asides) setAside(touches []labelMatch) []labelMatch {
 		}
 	}
 	if work == nil {
-		return touches
+		return labelMatches
 	}
 	var rest []labelMatch
 	left := as.budget.Event
-	decided := map[ruleEvent]bool{} // whether it is evaluated in its turn
-	for _, t := range touches {
+	decided := map[ruleEvent]bool{} // whether it is evaluated in the step that finds it
+	for _, t := range labelMatches {
 		key := ruleEvent{t.plan, t.event.Seq}
 		cost := work[key]
-		inTurn, known := decided[key]
+		atOnce, known := decided[key]
 		if wide := cost > as.budget.Event/wideShare; !known {
-			if inTurn = !wide || cost <= left; !inTurn {
+			if atOnce = !wide || cost <= left; !atOnce {
 				as.put(t, cost)
 			} else if wide {
 				left -= cost
 			}
-			decided[key] = inTurn
+			decided[key] = atOnce
 		}
-		if inTurn {
+		if atOnce {
 			rest = append(rest, t)
 		}
 	}
@@ -192,7 +192,7 @@ func (as *asides) setAside(touches []labelMatch) []labelMatch {
 
 const (
 	// wideShare is the part of the budget of an event, one in so many, from which on
-	// it counts as wide: those of a turn share the budget.
+	// it counts as wide: those of a step share the budget.
 	wideShare = 50
 	// maxLabelsOfRule is about how many queries a rule has at most.
 	maxLabelsOfRule = 10

@@ -43,11 +43,11 @@ func (s *Scheduler) correlateNext(ctx context.Context, now time.Time) bool {
 		s.inForce.fail(w, in, err)
 		return true
 	}
-	s.inForce.advance([]ruleTurn{w}, in.To)
+	s.inForce.advance([]dueRule{w}, in.To)
 	return true
 }
 
-func (f *inForce) nextCorrelation(now time.Time) (ruleTurn, Interval) {
+func (f *inForce) nextCorrelation(now time.Time) (dueRule, Interval) {
 	visible := f.publishing.visible()
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -63,9 +63,9 @@ func (f *inForce) nextCorrelation(now time.Time) (ruleTurn, Interval) {
 			w.through = in.To // none of it is the rule's business
 			continue
 		}
-		return ruleTurn{w, w.plan}, in
+		return dueRule{w, w.plan}, in
 	}
-	return ruleTurn{}, Interval{}
+	return dueRule{}, Interval{}
 }
 
 // rulesOf are the rules whose signals the plan asks for.
@@ -128,15 +128,15 @@ func (ev *evaluator) correlateGroups(ctx context.Context, plan *compiler.BoundPl
 			d.touch(plan, detect.StateGroup(plan, m), everywhere)
 		}
 	}
-	units := d.list()
-	if err := ev.readSignals(ctx, units); err != nil {
+	states := d.list()
+	if err := ev.readSignals(ctx, states); err != nil {
 		return err
 	}
 	var changes []planChange
-	for _, u := range units {
+	for _, u := range states {
 		u.Chained = u.Chains()
 		u.From = max(u.Reach(u.Chained), reach)
-		own := of.byUnit[u.Key]
+		own := of.byState[u.Key]
 		for _, c := range u.Advance(u.Chained, u.Own(detect.Since(own, u.From)), detect.Since(of.globals, u.From)) {
 			changes = append(changes, planChange{c, plan})
 		}
@@ -149,7 +149,7 @@ func (ev *evaluator) correlateGroups(ctx context.Context, plan *compiler.BoundPl
 // correlated are the matches of signals, as those of events are kept elsewhere.
 type correlated struct {
 	matches, globals []compiler.Match
-	byUnit           map[uint64][]compiler.Match
+	byState          map[uint64][]compiler.Match
 	events           map[uint64]*schema.Event
 }
 
@@ -173,7 +173,7 @@ func StandingMatches(ctx context.Context, from StandingSignals, plan *compiler.B
 // signalsOf are the matches of those signals that stand and were first published
 // after what the plan does not see.
 func signalsOf(plan *compiler.BoundPlan, standing []FirstPublished) correlated {
-	out := correlated{byUnit: map[uint64][]compiler.Match{}, events: map[uint64]*schema.Event{}}
+	out := correlated{byState: map[uint64][]compiler.Match{}, events: map[uint64]*schema.Event{}}
 	sort.Slice(standing, func(i, j int) bool {
 		a, b := &standing[i], &standing[j]
 		if a.FirstSeen != b.FirstSeen {
@@ -195,7 +195,7 @@ func signalsOf(plan *compiler.BoundPlan, standing []FirstPublished) correlated {
 			}
 			out.matches = append(out.matches, m)
 			key := detect.StateKey(plan, detect.StateGroup(plan, &m))
-			out.byUnit[key] = append(out.byUnit[key], m)
+			out.byState[key] = append(out.byState[key], m)
 		}
 	}
 	return out

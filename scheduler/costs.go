@@ -82,12 +82,12 @@ func (c *cost) perEvent() time.Duration {
 
 // opened counts signals that were opened at a moment.
 func (c *cost) opened(n uint64, now time.Time) {
-	c.turn(now)
+	c.forgetOld(now)
 	c.signals[c.hour%24] += n
 }
 
-// turn forgets the hours of a day ago.
-func (c *cost) turn(now time.Time) {
+// forgetOld forgets the hours of a day ago.
+func (c *cost) forgetOld(now time.Time) {
 	hour := now.Unix() / 3600
 	for c.hour = max(c.hour, hour-24); c.hour < hour; {
 		c.hour++
@@ -96,7 +96,7 @@ func (c *cost) turn(now time.Time) {
 }
 
 func (c *cost) today(now time.Time) (n uint64) {
-	c.turn(now)
+	c.forgetOld(now)
 	for _, of := range c.signals {
 		n += of
 	}
@@ -167,10 +167,10 @@ func (ev *evaluator) matchMeasured(c *compiled, events []schema.Event) []labelMa
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	began := ev.deps.CPU()
-	touches := ev.match(c, events)
+	labelMatches := ev.match(c, events)
 	ev.matched = time.Duration(ev.deps.CPU() - began)
 	ev.costs.measureMatching(c)
-	return touches
+	return labelMatches
 }
 
 // measureMatching takes in what matching has cost since the last time.
@@ -187,8 +187,8 @@ func (all *costs) measureMatching(c *compiled) {
 }
 
 // setApart has rules evaluated by themselves that are dear, and others no more. It
-// returns those of the turn that go on together.
-func (f *inForce) setApart(group []ruleTurn) {
+// returns those of the step that go on together.
+func (f *inForce) setApart(group []dueRule) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for _, t := range group {
@@ -238,10 +238,10 @@ func (s *Scheduler) Costs() []RuleCost {
 	return out
 }
 
-// countTouches notes how many matches and groups rules have.
-func (all *costs) countTouches(touches []labelMatch, cached *cache) {
+// countMatches notes how many matches and groups rules have.
+func (all *costs) countMatches(labelMatches []labelMatch, cached *cache) {
 	matches := map[*compiler.BoundPlan]uint64{}
-	for _, t := range touches {
+	for _, t := range labelMatches {
 		matches[t.plan]++
 	}
 	all.mu.Lock()

@@ -246,7 +246,7 @@ func (l *evaluationLog) capped(t labelMatch, left int) {
 }
 
 // postponed notes that silence up to a moment was judged later than usual.
-func (l *evaluationLog) postponed(w ruleTurn, from, to schema.Millis, why string) {
+func (l *evaluationLog) postponed(w dueRule, from, to schema.Millis, why string) {
 	l.add(Entry{
 		RuleID: w.plan.Rule.ID, RuleKey: w.plan.Key, RuleVersion: w.plan.Rule.Version,
 		State: CoveragePostponed, In: Interval{max(w.through, 1) - 1, max(w.through, 1)}, Earliest: from, Latest: to,
@@ -254,7 +254,7 @@ func (l *evaluationLog) postponed(w ruleTurn, from, to schema.Millis, why string
 	})
 }
 
-func (l *evaluationLog) failed(w ruleTurn, in Interval, err error) {
+func (l *evaluationLog) failed(w dueRule, in Interval, err error) {
 	l.add(Entry{
 		RuleID: w.plan.Rule.ID, RuleKey: w.plan.Key, RuleVersion: w.plan.Rule.Version,
 		State: CoverageFailed, In: in, Reason: err.Error(),
@@ -282,7 +282,7 @@ func (l *evaluationLog) finished(a *aside, reason string) {
 	l.add(e)
 }
 
-func (l *evaluationLog) recovered(w ruleTurn, to uint64) {
+func (l *evaluationLog) recovered(w dueRule, to uint64) {
 	l.add(Entry{
 		RuleID: w.plan.Rule.ID, RuleKey: w.plan.Key, RuleVersion: w.plan.Rule.Version,
 		State: CoverageRecovered, In: Interval{w.failedFrom, to},

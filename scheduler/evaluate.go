@@ -28,12 +28,12 @@ func (ev *evaluator) evaluate(ctx context.Context, plans []*compiler.BoundPlan, 
 	if err := ev.learnPast(ctx, plans); err != nil {
 		return err
 	}
-	touches, err := ev.find(ctx, ev.plans.of(plans), in)
+	labelMatches, err := ev.find(ctx, ev.plans.of(plans), in)
 	if err == nil {
-		err = ev.tables.load(ctx, touches)
+		err = ev.tables.load(ctx, labelMatches)
 	}
 	if err == nil {
-		err = ev.absorb(ctx, touches)
+		err = ev.absorb(ctx, labelMatches)
 	}
 	if err != nil {
 		for _, p := range plans {
@@ -65,8 +65,8 @@ func (ev *evaluator) find(ctx context.Context, c *compiled, in Interval) ([]labe
 			return nil, fmt.Errorf("find matching events: %w", err)
 		}
 		for i := range found {
-			for _, h := range found[i].Hits {
-				for _, ref := range st.Hits[h] {
+			for _, h := range found[i].Filters {
+				for _, ref := range st.LabelsOf[h] {
 					if plan := st.Plans[ref.Plan]; found[i].Event.Seq > plan.After {
 						out = append(out, labelMatch{plan, ref.Label, &found[i].Event})
 					}
@@ -86,7 +86,7 @@ func (ev *evaluator) match(c *compiled, events []schema.Event) []labelMatch {
 			continue
 		}
 		c.set.Match(e, func(hit int32) {
-			for _, ref := range c.set.Hits[hit] {
+			for _, ref := range c.set.LabelsOf[hit] {
 				if plan := c.plans[ref.Plan]; e.Seq > plan.After {
 					out = append(out, labelMatch{plan, ref.Label, e})
 				}
@@ -98,30 +98,30 @@ func (ev *evaluator) match(c *compiled, events []schema.Event) []labelMatch {
 
 // absorb notes the matches, and brings every signal group that they touch up to
 // date.
-func (ev *evaluator) absorb(ctx context.Context, touches []labelMatch) error {
-	if len(touches) == 0 {
+func (ev *evaluator) absorb(ctx context.Context, labelMatches []labelMatch) error {
+	if len(labelMatches) == 0 {
 		return nil
 	}
-	plans := plansOfMatches(touches)
+	plans := plansOfMatches(labelMatches)
 	if err := ev.warm(ctx, plans); err != nil {
 		return err
 	}
 	d := newDirty()
-	inTurn := ev.asides.setAside(touches)
-	for _, t := range inTurn {
+	atOnce := ev.asides.setAside(labelMatches)
+	for _, t := range atOnce {
 		ev.note(&d, t)
 	}
-	for _, t := range touches {
+	for _, t := range labelMatches {
 		if u := ev.baselines[t.plan.Key]; u != nil {
 			u.CountedThrough(t.event.Seq)
 		}
 	}
-	for _, t := range touches {
+	for _, t := range labelMatches {
 		ev.attention.saw(time.Duration(t.event.Seen-t.event.At) * time.Millisecond)
 		ev.metrics.ruleMatches.WithLabelValues(t.plan.Rule.ID).Inc()
 	}
-	ev.metrics.matches.Add(float64(len(touches)))
-	ev.costs.countTouches(touches, ev.cache)
+	ev.metrics.matches.Add(float64(len(labelMatches)))
+	ev.costs.countMatches(labelMatches, ev.cache)
 	return ev.settleDirty(ctx, &d, plans)
 }
 
@@ -139,9 +139,9 @@ func (ev *evaluator) settleDirty(ctx context.Context, d *dirty, plans map[*compi
 			u.Rejudge(touch)
 		}
 	}
-	units := ev.postpone(d.list())
-	ev.updated = len(units)
-	if err := ev.update(ctx, units); err != nil {
+	states := ev.postpone(d.list())
+	ev.updated = len(states)
+	if err := ev.update(ctx, states); err != nil {
 		return err
 	}
 	for plan := range plans {
@@ -159,9 +159,9 @@ func (ev *evaluator) settleDirty(ctx context.Context, d *dirty, plans map[*compi
 	return nil
 }
 
-func plansOfMatches(touches []labelMatch) map[*compiler.BoundPlan]bool {
+func plansOfMatches(labelMatches []labelMatch) map[*compiler.BoundPlan]bool {
 	set := map[*compiler.BoundPlan]bool{}
-	for _, t := range touches {
+	for _, t := range labelMatches {
 		set[t.plan] = true
 	}
 	return set
@@ -188,7 +188,7 @@ func (ev *evaluator) note(d *dirty, t labelMatch) {
 // tidy keeps memory bounded after an evaluation.
 func (ev *evaluator) tidy(d *dirty) {
 	trimmed := map[*compiler.BoundPlan]bool{}
-	for _, u := range d.units {
+	for _, u := range d.states {
 		if !trimmed[u.Plan] {
 			trimmed[u.Plan] = true
 			ev.cache.trim(ev.cache.of(u.Plan, false))
@@ -275,20 +275,20 @@ func (ev *evaluator) warm(ctx context.Context, plans map[*compiler.BoundPlan]boo
 // dirty collects the signal groups that new matches touch, each with the
 // earliest event time touched.
 type dirty struct {
-	units   map[uint64]*detect.GroupState
+	states  map[uint64]*detect.GroupState
 	globals map[*compiler.BoundPlan]schema.Millis
 }
 
 func newDirty() dirty {
-	return dirty{units: map[uint64]*detect.GroupState{}, globals: map[*compiler.BoundPlan]schema.Millis{}}
+	return dirty{states: map[uint64]*detect.GroupState{}, globals: map[*compiler.BoundPlan]schema.Millis{}}
 }
 
 func (d *dirty) touch(plan *compiler.BoundPlan, values []string, at schema.Millis) *detect.GroupState {
 	key := detect.StateKey(plan, values)
-	u := d.units[key]
+	u := d.states[key]
 	if u == nil {
 		u = &detect.GroupState{Plan: plan, Key: key, Group: values, Since: at}
-		d.units[key] = u
+		d.states[key] = u
 	}
 	u.Since = min(u.Since, at)
 	return u
@@ -335,22 +335,22 @@ func (ev *evaluator) spread(ctx context.Context, d *dirty) error {
 
 // list is in a fixed order, so that the same arrivals make the same requests.
 func (d *dirty) list() []*detect.GroupState {
-	out := make([]*detect.GroupState, 0, len(d.units))
-	for _, u := range d.units {
+	out := make([]*detect.GroupState, 0, len(d.states))
+	for _, u := range d.states {
 		out = append(out, u)
 	}
 	sort.Slice(out, func(i, j int) bool { return out[i].Key < out[j].Key })
 	return out
 }
 
-// update reads what the units need of the past, advances them, and publishes
+// update reads what the states need of the past, advances them, and publishes
 // what changed.
-func (ev *evaluator) update(ctx context.Context, units []*detect.GroupState) error {
-	if err := ev.recall(ctx, units); err != nil {
+func (ev *evaluator) update(ctx context.Context, states []*detect.GroupState) error {
+	if err := ev.recall(ctx, states); err != nil {
 		return err
 	}
-	changes := ev.advanceMeasured(units)
-	for _, u := range units {
+	changes := ev.advanceMeasured(states)
+	for _, u := range states {
 		if err := u.Baseline.Err(); err != nil {
 			delete(ev.baselines, u.Plan.Key) // read it again
 			return err
@@ -359,13 +359,13 @@ func (ev *evaluator) update(ctx context.Context, units []*detect.GroupState) err
 	return ev.publish(ctx, changes, ev.events)
 }
 
-// advanceMeasured advances the units, and notes what that took.
-func (ev *evaluator) advanceMeasured(units []*detect.GroupState) (changes []planChange) {
+// advanceMeasured advances the states, and notes what that took.
+func (ev *evaluator) advanceMeasured(states []*detect.GroupState) (changes []planChange) {
 	runtime.LockOSThread() // its time is measured
 	defer runtime.UnlockOSThread()
 	took := map[string]int64{}
 	began := ev.deps.CPU()
-	for _, u := range units {
+	for _, u := range states {
 		u.Seen, u.Baseline = ev.seen[u.Plan.Key], ev.baselines[u.Plan.Key]
 		if v := ev.silenceRuns.of(u.Plan); v != nil {
 			u.Horizon = v.horizon
@@ -384,12 +384,12 @@ func (ev *evaluator) advanceMeasured(units []*detect.GroupState) (changes []plan
 	return changes
 }
 
-// recall gives every unit its published signals, and its matches from where it
+// recall gives every group state its published signals, and its matches from where it
 // has to be looked at again: from memory where that reaches back far enough,
 // from the store otherwise.
-func (ev *evaluator) recall(ctx context.Context, units []*detect.GroupState) error {
+func (ev *evaluator) recall(ctx context.Context, states []*detect.GroupState) error {
 	var unread []*detect.GroupState
-	for _, u := range units {
+	for _, u := range states {
 		p := ev.cache.of(u.Plan, false)
 		if u.Since-u.KeepAlive() < p.ended {
 			unread = append(unread, u)
@@ -400,21 +400,21 @@ func (ev *evaluator) recall(ctx context.Context, units []*detect.GroupState) err
 	if err := ev.readSignals(ctx, unread); err != nil {
 		return err
 	}
-	for _, u := range units {
+	for _, u := range states {
 		u.Baseline = ev.baselines[u.Plan.Key]
 		u.Chained = u.Chains()
 		u.From = u.Reach(u.Chained)
 	}
-	if err := ev.recallMatches(ctx, units); err != nil {
+	if err := ev.recallMatches(ctx, states); err != nil {
 		return err
 	}
-	return ev.recallFurther(ctx, units)
+	return ev.recallFurther(ctx, states)
 }
 
-// recallMatches gives every unit its matches from where it says.
-func (ev *evaluator) recallMatches(ctx context.Context, units []*detect.GroupState) error {
+// recallMatches gives every group state its matches from where it says.
+func (ev *evaluator) recallMatches(ctx context.Context, states []*detect.GroupState) error {
 	var unread []*detect.GroupState
-	for _, u := range units {
+	for _, u := range states {
 		p := ev.cache.of(u.Plan, false)
 		if u.From < p.from {
 			unread = append(unread, u)
@@ -428,15 +428,15 @@ func (ev *evaluator) recallMatches(ctx context.Context, units []*detect.GroupSta
 	return ev.readMatches(ctx, unread)
 }
 
-func (ev *evaluator) readSignals(ctx context.Context, units []*detect.GroupState) error {
-	if len(units) == 0 {
+func (ev *evaluator) readSignals(ctx context.Context, states []*detect.GroupState) error {
+	if len(states) == 0 {
 		return nil
 	}
-	published, err := ev.deps.Signals.Load(ctx, signalSpans(units))
+	published, err := ev.deps.Signals.Load(ctx, signalSpans(states))
 	if err != nil {
 		return fmt.Errorf("load signals: %w", err)
 	}
-	for _, u := range units {
+	for _, u := range states {
 		for _, sig := range published[u.Key] {
 			if sig.RuleKey == u.Plan.Key && detect.GroupKey(sig.Group) == detect.GroupKey(u.Group) {
 				u.Published = append(u.Published, sig)
@@ -446,37 +446,37 @@ func (ev *evaluator) readSignals(ctx context.Context, units []*detect.GroupState
 	return nil
 }
 
-func (ev *evaluator) readMatches(ctx context.Context, units []*detect.GroupState) error {
-	if len(units) == 0 {
+func (ev *evaluator) readMatches(ctx context.Context, states []*detect.GroupState) error {
+	if len(states) == 0 {
 		return nil
 	}
 	if err := ev.unstored.flush(ctx); err != nil {
 		return err
 	}
-	loaded, err := ev.deps.Windows.Load(ctx, matchSpans(units))
+	loaded, err := ev.deps.Windows.Load(ctx, matchSpans(states))
 	if err != nil {
 		return fmt.Errorf("load matches: %w", err)
 	}
-	for _, u := range units {
+	for _, u := range states {
 		u.Matches = stored(u, loaded[u.Key], false)
 		u.Globals = stored(u, loaded[detect.GlobalKey(u.Plan)], true)
 	}
 	return nil
 }
 
-func signalSpans(units []*detect.GroupState) []Span {
-	spans := make([]Span, len(units))
-	for i, u := range units {
+func signalSpans(states []*detect.GroupState) []Span {
+	spans := make([]Span, len(states))
+	for i, u := range states {
 		spans[i] = Span{u.Key, u.Since - u.KeepAlive()}
 	}
 	return spans
 }
 
-// matchSpans asks for every unit's matches, and once for each rule's globals.
-func matchSpans(units []*detect.GroupState) []Span {
+// matchSpans asks for every group state's matches, and once for each rule's globals.
+func matchSpans(states []*detect.GroupState) []Span {
 	var spans []Span
 	globals := map[uint64]int{}
-	for _, u := range units {
+	for _, u := range states {
 		spans = append(spans, Span{u.Key, u.From})
 		if !hasGlobals(u.Plan) {
 			continue

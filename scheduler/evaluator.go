@@ -30,7 +30,7 @@ type evaluator struct {
 	unstored  unstored
 	updated   int           // signal groups, in the last evaluation
 	matched   time.Duration // what matching took, in the last evaluation
-	// postponed are, in a turn that rules share, those that need too much of it.
+	// postponed are, in a step that rules share, those that need too much of it.
 	postponed map[*compiler.BoundPlan]int
 }
 

@@ -26,12 +26,12 @@ func (ev *evaluator) noteMatches(d *dirty, plan *compiler.BoundPlan, label int, 
 		return
 	}
 	v := ev.silenceRuns.of(plan)
-	for _, part := range d.byUnit(plan, matches) {
-		ev.hold(cached, part.unit, false, part.matches)
+	for _, part := range d.byState(plan, matches) {
+		ev.hold(cached, part.state, false, part.matches)
 		if of := ev.baselines[plan.Key]; v != nil && of != nil && plan.Low() {
-			v.expectLow(of, part.unit, &part.matches[0])
+			v.expectLow(of, part.state, &part.matches[0])
 		} else if v != nil {
-			v.expect(part.unit, &part.matches[0])
+			v.expect(part.state, &part.matches[0])
 		}
 	}
 }
@@ -110,16 +110,16 @@ func (u *unstored) flushMany(ctx context.Context) error {
 	return u.flush(ctx)
 }
 
-// unitMatches are those matches of an event that are for one signal group.
-type unitMatches struct {
-	unit    *detect.GroupState
+// stateMatches are those matches of an event that are for one signal group.
+type stateMatches struct {
+	state   *detect.GroupState
 	matches []compiler.Match
 }
 
-// byUnit touches the signal groups of an event's matches, and splits them so, in
+// byState touches the signal groups of an event's matches, and splits them so, in
 // the order in which they come.
-func (d *dirty) byUnit(plan *compiler.BoundPlan, matches []compiler.Match) []unitMatches {
-	out := make([]unitMatches, 0, len(matches))
+func (d *dirty) byState(plan *compiler.BoundPlan, matches []compiler.Match) []stateMatches {
+	out := make([]stateMatches, 0, len(matches))
 	at := map[uint64]int{}
 	for i := range matches {
 		u := d.touch(plan, detect.StateGroup(plan, &matches[i]), matches[i].At)
@@ -127,7 +127,7 @@ func (d *dirty) byUnit(plan *compiler.BoundPlan, matches []compiler.Match) []uni
 		if !known {
 			n = len(out)
 			at[u.Key] = n
-			out = append(out, unitMatches{unit: u, matches: matches[i : i : i+1]})
+			out = append(out, stateMatches{state: u, matches: matches[i : i : i+1]})
 		}
 		out[n].matches = append(out[n].matches, matches[i])
 	}

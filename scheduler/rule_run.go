@@ -70,7 +70,7 @@ func (w *ruleRun) close(after uint64) {
 // finished reports whether a closed rule run has nothing more to read.
 func (w *ruleRun) finished() bool { return w.until > 0 && w.through >= w.until }
 
-// isNew reports whether nothing was evaluated yet: of a turn that begins before it,
+// isNew reports whether nothing was evaluated yet: of a step that begins before it,
 // what arrived up to its beginning is left out (Plan.After).
 func (w *ruleRun) isNew() bool { return w.through == w.from && w.failures == 0 }
 
@@ -82,8 +82,8 @@ type Interval struct{ From, To uint64 }
 
 // Found is an event that matched at least one label of a statement.
 type Found struct {
-	Event schema.Event
-	Hits  []int32 // indexes into MatchStatement.Hits
+	Event   schema.Event
+	Filters []int32 // indexes into MatchStatement.LabelsOf
 }
 
 // StoredMatch is a match with the keys that it is stored under.

@@ -325,14 +325,14 @@ func (s *Scheduler) goOn(ctx context.Context) bool {
 	return true
 }
 
-// ruleTurn is a rule run whose turn it is, with the plan that it had when chosen: a
-// change of the rule's name meanwhile is for the next turn.
-type ruleTurn struct {
+// dueRule is a rule run that is due, with the plan that it had when chosen: a
+// change of the rule's name meanwhile is for the next step.
+type dueRule struct {
 	*ruleRun
 	plan *compiler.BoundPlan
 }
 
-func plansOf(group []ruleTurn) []*compiler.BoundPlan {
+func plansOf(group []dueRule) []*compiler.BoundPlan {
 	plans := make([]*compiler.BoundPlan, len(group))
 	for i, t := range group {
 		plans[i] = t.plan
@@ -373,19 +373,19 @@ func (f *inForce) takeEnded() (ended []*ruleRun) {
 // over. Watches at the same place go together; the interval ends where another
 // rule run stands, so that they meet and go on together. New ones, which have not seen
 // anything, join at once: many rules may be made between two turns.
-func (f *inForce) next(now time.Time, stored uint64) ([]ruleTurn, Interval) {
+func (f *inForce) next(now time.Time, stored uint64) ([]dueRule, Interval) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	var group []ruleTurn
+	var group []dueRule
 	for _, w := range f.runs {
 		if f.resting[w.plan.Key] || !w.runnable() || w.slow || w.plan.OfSignals || now.Before(w.retryAt) || w.through >= f.reach(w, stored) {
 			continue
 		}
 		switch {
 		case len(group) == 0 || w.through < group[0].through:
-			group = []ruleTurn{{w, w.plan}}
+			group = []dueRule{{w, w.plan}}
 		case w.through == group[0].through:
-			group = append(group, ruleTurn{w, w.plan})
+			group = append(group, dueRule{w, w.plan})
 		}
 	}
 	if len(group) == 0 {
@@ -402,13 +402,13 @@ func (f *inForce) next(now time.Time, stored uint64) ([]ruleTurn, Interval) {
 	}
 	for _, w := range f.runs {
 		if w.through > in.From && w.through < in.To && w.isNew() && w.runnable() && !w.slow && !w.plan.OfSignals && !f.resting[w.plan.Key] && f.reach(w, stored) >= in.To {
-			group = append(group, ruleTurn{w, w.plan})
+			group = append(group, dueRule{w, w.plan})
 		}
 	}
 	return group, in
 }
 
-func (f *inForce) advance(group []ruleTurn, to uint64) {
+func (f *inForce) advance(group []dueRule, to uint64) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for _, t := range group {
@@ -422,7 +422,7 @@ func (f *inForce) advance(group []ruleTurn, to uint64) {
 
 // isolate evaluates every rule run of a failed group by itself, so that one rule's
 // failure stops only that rule; it is retried later, ever more slowly.
-func (s *Scheduler) isolate(ctx context.Context, group []ruleTurn, in Interval, err error) {
+func (s *Scheduler) isolate(ctx context.Context, group []dueRule, in Interval, err error) {
 	for _, t := range group {
 		if len(group) > 1 {
 			err = s.evaluator.evaluate(ctx, []*compiler.BoundPlan{t.plan}, in)
@@ -431,14 +431,14 @@ func (s *Scheduler) isolate(ctx context.Context, group []ruleTurn, in Interval, 
 			return
 		}
 		if err == nil {
-			s.inForce.advance([]ruleTurn{t}, in.To)
+			s.inForce.advance([]dueRule{t}, in.To)
 			continue
 		}
 		s.inForce.fail(t, in, err)
 	}
 }
 
-func (f *inForce) fail(w ruleTurn, in Interval, err error) {
+func (f *inForce) fail(w dueRule, in Interval, err error) {
 	f.mu.Lock()
 	in.From = max(in.From, w.through) // a new rule run may stand in the middle
 	if w.failures == 0 {

@@ -98,11 +98,11 @@ const wakeAtOnce = 2_000
 
 // judgedRun is a rule run with its wait for silence, about to be judged.
 type judgedRun struct {
-	ruleTurn
+	dueRule
 	*silenceRun
-	woken []woken
-	units []*detect.GroupState
-	until schema.Millis // judged up to here, when all goes well
+	woken  []woken
+	states []*detect.GroupState
+	until  schema.Millis // judged up to here, when all goes well
 }
 
 // silenceWatch judges what did not happen. It is the evaluating goroutine's.
@@ -125,7 +125,7 @@ func (sw *silenceWatch) judge(ctx context.Context) bool {
 	more := false
 	plans := map[*compiler.BoundPlan]bool{}
 	for _, w := range sw.inForce.waiting(now) {
-		if v := (&judgedRun{ruleTurn: w, silenceRun: sw.silenceRuns.of(w.plan)}); sw.reachable(v) {
+		if v := (&judgedRun{dueRule: w, silenceRun: sw.silenceRuns.of(w.plan)}); sw.reachable(v) {
 			all = append(all, v)
 			plans[v.plan] = true
 		}
@@ -167,21 +167,21 @@ func (sw *silenceWatch) judgeEach(ctx context.Context, all []*judgedRun, err err
 	return judged
 }
 
-// begin makes the units those that nothing was recalled for yet.
+// begin makes the states those that nothing was recalled for yet.
 func (v *judgedRun) begin() {
-	for i, u := range v.units {
-		v.units[i] = &detect.GroupState{Plan: u.Plan, Key: u.Key, Group: u.Group, Since: u.Since}
+	for i, u := range v.states {
+		v.states[i] = &detect.GroupState{Plan: u.Plan, Key: u.Key, Group: u.Group, Since: u.Since}
 	}
 }
 
 // waiting are the rule runs that wait for what does not happen.
-func (f *inForce) waiting(now time.Time) []ruleTurn {
+func (f *inForce) waiting(now time.Time) []dueRule {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	var out []ruleTurn
+	var out []dueRule
 	for _, w := range f.runs {
 		if !f.resting[w.plan.Key] && w.runnable() && w.plan.Waits() && w.until == 0 && w.failures == 0 && !now.Before(w.judgeAt) {
-			out = append(out, ruleTurn{w, w.plan})
+			out = append(out, dueRule{w, w.plan})
 		}
 	}
 	return out
@@ -202,7 +202,7 @@ func (sw *silenceWatch) reachable(v *judgedRun) bool {
 		v.armed = false
 	default:
 		if v.held != "" && v.judged > detect.SinceEver && at > v.judged {
-			sw.evaluationLog.postponed(v.ruleTurn, v.judged, at, v.held)
+			sw.evaluationLog.postponed(v.dueRule, v.judged, at, v.held)
 		}
 		v.horizon.Through, v.held = at, ""
 	}
@@ -228,7 +228,7 @@ func (sw *silenceWatch) wake(ctx context.Context, v *judgedRun) error {
 		}
 		switch {
 		case due <= v.until:
-			v.units = append(v.units, &detect.GroupState{Plan: v.plan, Key: key, Group: w.group, Since: due})
+			v.states = append(v.states, &detect.GroupState{Plan: v.plan, Key: key, Group: w.group, Since: due})
 		case due < detect.Never:
 			v.timers.arm(key, w.group, due)
 		}
@@ -298,15 +298,15 @@ func (sw *silenceWatch) armExpected(ctx context.Context, v *judgedRun) error {
 // judgeAll brings the woken groups up to date, publishes what changed, and
 // arms them for when they may be missed next.
 func (sw *silenceWatch) judgeAll(ctx context.Context, all []*judgedRun) error {
-	var units []*detect.GroupState
+	var states []*detect.GroupState
 	for _, v := range all {
-		units = append(units, v.units...)
+		states = append(states, v.states...)
 	}
-	if err := sw.evaluator.update(ctx, units); err != nil {
+	if err := sw.evaluator.update(ctx, states); err != nil {
 		return err
 	}
 	for _, v := range all {
-		for _, u := range v.units {
+		for _, u := range v.states {
 			var due schema.Millis
 			if of := sw.evaluator.baselines[v.plan.Key]; of != nil && v.plan.Low() {
 				due = of.NextClose(u.Group, v.until)

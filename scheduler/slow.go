@@ -8,28 +8,28 @@ import (
 	"nightjar/scheduler/detect"
 )
 
-// turnShare is how many times the budget of an event a rule may need of a turn that
+// stepShare is how many times the budget of an event a rule may need of a step that
 // it shares with others. A rule that needs more is evaluated by itself until it has
 // caught up, over few arrivals at a time, and the others go on between.
-const turnShare = 6
+const stepShare = 6
 
 // groupWork is what bringing a signal group up to date is of a budget.
 const groupWork = 100
 
 // postpone takes out the signal groups of rules that have too many of them for a
-// shared turn, and notes the rules. What they matched is noted already, which
+// shared step, and notes the rules. What they matched is noted already, which
 // changes nothing when it is noted again.
-func (ev *evaluator) postpone(units []*detect.GroupState) []*detect.GroupState {
+func (ev *evaluator) postpone(states []*detect.GroupState) []*detect.GroupState {
 	if ev.postponed == nil {
-		return units
+		return states
 	}
 	count := map[*compiler.BoundPlan]int{}
-	for _, u := range units {
+	for _, u := range states {
 		count[u.Plan]++
 	}
-	rest := units[:0]
-	for _, u := range units {
-		if n := count[u.Plan]; n*groupWork > turnShare*ev.deps.Budget.Event {
+	rest := states[:0]
+	for _, u := range states {
+		if n := count[u.Plan]; n*groupWork > stepShare*ev.deps.Budget.Event {
 			ev.postponed[u.Plan] = n
 		} else {
 			rest = append(rest, u)
@@ -40,7 +40,7 @@ func (ev *evaluator) postpone(units []*detect.GroupState) []*detect.GroupState {
 
 // share evaluates rules together, and tells of those that were postponed with how
 // many signal groups.
-func (ev *evaluator) share(ctx context.Context, group []ruleTurn, in Interval) (postponed map[*compiler.BoundPlan]int, err error) {
+func (ev *evaluator) share(ctx context.Context, group []dueRule, in Interval) (postponed map[*compiler.BoundPlan]int, err error) {
 	ev.postponed = map[*compiler.BoundPlan]int{}
 	defer func() { ev.postponed = nil }()
 	err = ev.evaluate(ctx, plansOf(group), in)
@@ -48,7 +48,7 @@ func (ev *evaluator) share(ctx context.Context, group []ruleTurn, in Interval) (
 }
 
 // slowDown leaves the postponed rules to goSlow, and returns the others.
-func (f *inForce) slowDown(group []ruleTurn, in Interval, postponed map[*compiler.BoundPlan]int) (rest []ruleTurn) {
+func (f *inForce) slowDown(group []dueRule, in Interval, postponed map[*compiler.BoundPlan]int) (rest []dueRule) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for _, t := range group {
@@ -79,14 +79,14 @@ func (s *Scheduler) goSlow(ctx context.Context, now time.Time) bool {
 		s.inForce.fail(t, in, err)
 		return true
 	}
-	s.inForce.advance([]ruleTurn{t}, in.To)
+	s.inForce.advance([]dueRule{t}, in.To)
 	s.keepPace(t.ruleRun, in)
 	return true
 }
 
 // nextSlow is the rule that is furthest behind of those that are evaluated by
 // themselves, and the arrivals to evaluate it over.
-func (f *inForce) nextSlow(now time.Time, stored uint64) (ruleTurn, Interval) {
+func (f *inForce) nextSlow(now time.Time, stored uint64) (dueRule, Interval) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	var next *ruleRun
@@ -106,9 +106,9 @@ func (f *inForce) nextSlow(now time.Time, stored uint64) (ruleTurn, Interval) {
 		}
 	}
 	if next == nil {
-		return ruleTurn{}, Interval{}
+		return dueRule{}, Interval{}
 	}
-	return ruleTurn{next, next.plan}, Interval{next.through, min(f.reach(next, stored), next.through+next.pace, next.through+maxArrivals)}
+	return dueRule{next, next.plan}, Interval{next.through, min(f.reach(next, stored), next.through+next.pace, next.through+maxArrivals)}
 }
 
 // keepPace makes the next interval longer or shorter, by what this one was of a

@@ -47,12 +47,12 @@ func (rt *referenceTables) missing(plan *compiler.BoundPlan) []string {
 
 // load makes the tables ready for the events: as they were when those
 // arrived, and with every change before.
-func (rt *referenceTables) load(ctx context.Context, touches []labelMatch) error {
+func (rt *referenceTables) load(ctx context.Context, labelMatches []labelMatch) error {
 	if rt.tables == nil {
 		return nil
 	}
 	since := map[*compiler.BoundPlan]schema.Millis{}
-	for _, t := range touches {
+	for _, t := range labelMatches {
 		if at, known := since[t.plan]; !known || t.event.Seen < at {
 			since[t.plan] = t.event.Seen
 		}

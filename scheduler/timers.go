@@ -11,8 +11,8 @@ import (
 // the earliest moment that it was armed for; whether anything is due then is for
 // who is woken to find out, so that an event costs no moving of timers.
 type timers struct {
-	groups  map[uint64]timer   // by unit key
-	seconds map[int64][]uint64 // unit keys by the second that they are due in
+	groups  map[uint64]timer   // by the key of the group state
+	seconds map[int64][]uint64 // keys of group states by the second that they are due in
 	order   secondsHeap        // of the keys of seconds
 }
 

@@ -183,16 +183,16 @@ func (w worldEvents) Find(_ context.Context, st *compiler.MatchStatement, in Int
 			continue
 		}
 		f := Found{Event: e}
-		for h, refs := range st.Hits {
+		for h, refs := range st.LabelsOf {
 			plan := st.Plans[refs[0].Plan]
 			if plan.Rule.ID == w.broken {
 				return nil, errFault
 			}
 			if plan.Labels[refs[0].Label].Match(&e) {
-				f.Hits = append(f.Hits, int32(h))
+				f.Filters = append(f.Filters, int32(h))
 			}
 		}
-		if len(f.Hits) > 0 {
+		if len(f.Filters) > 0 {
 			out = append(out, f)
 		}
 	}

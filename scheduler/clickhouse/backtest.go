@@ -51,9 +51,9 @@ func (s scanner) Scan(ctx context.Context, st *compiler.ScanStatement, in schedu
 	for rows.Next() {
 		var row compiler.Scanned
 		if st.Whole {
-			err = scanEvent(rows, &row.Event, &row.Hits)
+			err = scanEvent(rows, &row.Event, &row.Filters)
 		} else {
-			err = rows.Scan(&row.Hits, &row.Values, &row.Tags, &row.Ats, &row.Seqs)
+			err = rows.Scan(&row.Filters, &row.Values, &row.Tags, &row.Ats, &row.Seqs)
 		}
 		if err != nil {
 			return err

@@ -32,7 +32,7 @@ func (e events) Find(ctx context.Context, st *compiler.MatchStatement, in schedu
 	var out []scheduler.Found
 	for rows.Next() {
 		f := scheduler.Found{}
-		if err := scanEvent(rows, &f.Event, &f.Hits); err != nil {
+		if err := scanEvent(rows, &f.Event, &f.Filters); err != nil {
 			return nil, err
 		}
 		out = append(out, f)

@@ -24,8 +24,8 @@ func Peaks(plan *compiler.BoundPlan, matches []compiler.Match, bounds []schema.M
 		return nil, nil, nil
 	}
 	columns = columnsOf(plan)
-	units, globals := split(plan, matches)
-	for _, gs := range units {
+	states, globals := split(plan, matches)
+	for _, gs := range states {
 		if err := goOn(); err != nil {
 			return nil, nil, err
 		}

@@ -31,8 +31,8 @@ func ReplayChanges(plan *compiler.BoundPlan, matches []compiler.Match, h Horizon
 // ReplayWithProgress is ReplayChanges, and calls progress now and then with how much is
 // done, from 0 to 1. It ends with the first error that progress returns.
 func ReplayWithProgress(plan *compiler.BoundPlan, matches []compiler.Match, h Horizon, progress func(float64) error) ([]Change, error) {
-	units, globals := split(plan, matches)
-	expectAll(plan, units, h)
+	states, globals := split(plan, matches)
+	expectAll(plan, states, h)
 	var seen *SeenValues
 	if plan.Novelty != nil {
 		seen = NewSeenValues(plan.Novelty)
@@ -51,9 +51,9 @@ func ReplayWithProgress(plan *compiler.BoundPlan, matches []compiler.Match, h Ho
 	}
 	var out []Change
 	done := 0
-	for _, gs := range units {
+	for _, gs := range states {
 		if done++; done%100 == 0 {
-			if err := progress(float64(done) / float64(len(units))); err != nil {
+			if err := progress(float64(done) / float64(len(states))); err != nil {
 				return nil, err
 			}
 		}
@@ -70,13 +70,13 @@ func ReplayWithProgress(plan *compiler.BoundPlan, matches []compiler.Match, h Ho
 
 // expectAll adds the groups that are expected at the horizon, and says since when
 // each is.
-func expectAll(plan *compiler.BoundPlan, units map[string]*GroupState, h Horizon) {
+func expectAll(plan *compiler.BoundPlan, states map[string]*GroupState, h Horizon) {
 	plan.ExpectedGroups(h.Through, func(group []string, since schema.Millis) bool {
 		key := GroupKey(group)
-		if units[key] == nil {
-			units[key] = &GroupState{Plan: plan, Group: group, Key: StateKey(plan, group)}
+		if states[key] == nil {
+			states[key] = &GroupState{Plan: plan, Group: group, Key: StateKey(plan, group)}
 		}
-		units[key].Expected = max(since, h.Began, SinceEver)
+		states[key].Expected = max(since, h.Began, SinceEver)
 		return true
 	})
 }
@@ -98,7 +98,7 @@ func SignalLess(a, b *schema.Signal) bool {
 // split sorts matches into the signal groups they belong to; those of labels
 // without group-by fields belong to all.
 func split(plan *compiler.BoundPlan, matches []compiler.Match) (map[string]*GroupState, []compiler.Match) {
-	units := map[string]*GroupState{}
+	states := map[string]*GroupState{}
 	var globals []compiler.Match
 	for _, m := range matches {
 		if plan.Labels[m.Label].Global {
@@ -107,13 +107,13 @@ func split(plan *compiler.BoundPlan, matches []compiler.Match) (map[string]*Grou
 		}
 		group := StateGroup(plan, &m)
 		key := GroupKey(group)
-		gs := units[key]
+		gs := states[key]
 		if gs == nil {
 			gs = &GroupState{Plan: plan, Group: group, Key: StateKey(plan, group)}
-			units[key] = gs
+			states[key] = gs
 		}
 		gs.Matches = append(gs.Matches, m)
 	}
 	sort.SliceStable(globals, func(i, j int) bool { return globals[i].At < globals[j].At })
-	return units, globals
+	return states, globals
 }
