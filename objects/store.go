@@ -40,6 +40,12 @@ type OneByOne interface {
 	Versions(ctx context.Context, kind, id string) ([]Object, error)
 }
 
+// Eraser is a Table that can let go of objects.
+type Eraser interface {
+	// Erase removes every version of objects of a kind.
+	Erase(ctx context.Context, kind string, ids []string) error
+}
+
 // Kind is a kind of object.
 type Kind[T any] struct {
 	// Name is that of the kind in the table.
@@ -325,6 +331,35 @@ func (s *Store[T]) tellerNow() *slog.Logger {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	return s.teller
+}
+
+// Forget removes objects with all their versions, for which nobody asks any more: it is for
+// what there is an end to keep, not for what people delete. Objects that there are not are
+// passed over. Nothing is enforced.
+func (s *Store[T]) Forget(ctx context.Context, ids ...string) error {
+	if len(ids) == 0 {
+		return nil
+	}
+	table, can := s.table.(Eraser)
+	if !can {
+		return fmt.Errorf("erase %s: its table keeps everything", s.kind.Noun)
+	}
+	release, err := s.turns.Take(ctx, ids...)
+	if err != nil {
+		return fmt.Errorf("wait for a change of a %s that is let go of: %w", s.kind.Noun, err)
+	}
+	defer release()
+	if err := table.Erase(ctx, s.kind.Name, ids); err != nil {
+		return fmt.Errorf("erase %s: %w", s.kind.Noun, err)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, id := range ids {
+		delete(s.newest, id)
+	}
+	s.log = slices.DeleteFunc(s.log, func(v Versioned[T]) bool { return slices.Contains(ids, v.ID) })
+	s.revision.Add(1)
+	return nil
 }
 
 // Revision is another number after every version that is put into the store: what was

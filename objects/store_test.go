@@ -195,3 +195,44 @@ func TestChangesOfAnObjectComeOneAfterTheOther(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestWhatIsForgottenNeverWas: nothing of it is left, here or after a restart, and what else
+// there is stays as it is.
+func TestWhatIsForgottenNeverWas(t *testing.T) {
+	ctx, rows := t.Context(), &objectstest.Table{}
+	s := objects.New(configuration.SecurityFilters, rows, clock())
+	var ids []string
+	for _, name := range []string{"one", "two", "three"} {
+		v, err := s.Create(ctx, filter(name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.Update(ctx, v.ID, 0, func(f *configuration.SecurityFilter) error { f.Query = "host:x"; return nil }); err != nil {
+			t.Fatal(err)
+		}
+		ids = append(ids, v.ID)
+	}
+	rows.Fail = errors.New("disk full")
+	if err := s.Forget(ctx, ids[0]); !errors.Is(err, rows.Fail) {
+		t.Errorf("a table that fails: %v", err)
+	}
+	rows.Fail = nil
+	if _, err := s.Get(ctx, ids[0]); err != nil {
+		t.Errorf("it is gone though it could not be erased: %v", err)
+	}
+	revision := s.Revision()
+	if err := s.Forget(ctx, ids[0], ids[2], "nobody"); err != nil || s.Revision() == revision {
+		t.Errorf("%v, revision %d", err, s.Revision())
+	}
+	again := objects.New(configuration.SecurityFilters, rows, clock())
+	if err := again.Load(ctx); err != nil {
+		t.Fatal(err)
+	}
+	for name, s := range map[string]*objects.Store[configuration.SecurityFilter]{"now": s, "after a restart": again} {
+		all, _ := s.List(ctx)
+		log, _ := s.Log(ctx)
+		if len(all) != 2 || all[1].ID != ids[1] || len(log) != 3 { // with the built-in one
+			t.Errorf("%s: %+v, log %+v", name, all, log)
+		}
+	}
+}

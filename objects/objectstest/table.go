@@ -44,6 +44,16 @@ func (t *Table) where(holds func(objects.Object) bool) []objects.Object {
 	return slices.DeleteFunc(slices.Clone(t.Rows), func(o objects.Object) bool { return !holds(o) })
 }
 
+// Erase removes all versions of objects.
+func (t *Table) Erase(_ context.Context, kind string, ids []string) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.Fail == nil {
+		t.Rows = slices.DeleteFunc(t.Rows, func(o objects.Object) bool { return o.Kind == kind && slices.Contains(ids, o.ID) })
+	}
+	return t.Fail
+}
+
 // Append stores a version.
 func (t *Table) Append(ctx context.Context, o objects.Object) error {
 	if t.Stalls != nil {

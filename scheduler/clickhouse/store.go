@@ -187,6 +187,12 @@ func (o objectTable) Append(ctx context.Context, obj objects.Object) error {
 	})
 }
 
+// Erase removes every version of objects.
+func (o objectTable) Erase(ctx context.Context, kind string, ids []string) error {
+	params := server.Params{}.String("kind", kind).Strings("ids", ids)
+	return o.conn.Exec(params.Context(ctx), "DELETE FROM objects WHERE kind = {kind:String} AND id IN {ids:Array(String)}")
+}
+
 type evaluationLog struct{ conn driver.Conn }
 
 // Note appends entries.
