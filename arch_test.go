@@ -63,7 +63,7 @@ var layers = map[string][]string{
 
 	// edges
 	"migrations":            {"schema", "clickhouse"},
-	"retention":             {"schema", "clickhouse"},
+	"retention":             {"schema", "objects", "clickhouse"},
 	"ingest/geoip":          {"schema"},
 	"ingest/record":         {"schema", "ingest/pipeline/value"},
 	"ingest/times":          {"schema"},

@@ -13,7 +13,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/dustin/go-humanize"
 	"github.com/knadh/koanf/parsers/yaml"
 	"github.com/knadh/koanf/providers/file"
 	"github.com/knadh/koanf/v2"
@@ -69,8 +68,8 @@ var settings = []setting{
 	{name: "syslog-connections", value: "1000", help: "connections of syslog over TCP, and as many over TLS; more are refused"},
 	{name: "syslog-idle", value: "1h", help: "how long such a connection may be silent before it is closed"},
 	{name: "max-queries", value: "0", help: "searches and ad hoc queries of people that run at once; more wait a moment and are refused then (429); at most 64 (0: two for each processor, up to 24)"},
-	{name: "retention", value: "events=90d,signals=15mo,matches=35d", help: "how long to keep what, by arrival; notifications stay as long as their signals; matches are the state of rules and stay as long as they are needed in any case"},
-	{name: "disk-quota", value: "0", help: "disk that everything stored may take, such as 50GB; the oldest days of events go when it is used up (0: no quota)"},
+	{name: "retention", value: "events=90d,signals=15mo,matches=35d,responses=15mo", help: "how long to keep what: events and matches by arrival, signals since they were last seen, responses since they ended; notifications stay as long as their signals; matches are the state of rules and stay as long as they are needed in any case. An administrator can change it while the engine runs (nightjar retention), which holds instead"},
+	{name: "disk-quota", value: "0", help: "disk that everything stored may take, such as 50GB; the oldest days of events go when it is used up (0: no quota); an administrator can change it too"},
 	{name: "agent", value: "", bare: "true", help: "watch this host: run an agent beside the engine, as root on Linux 5.10 or newer (default: with --demo only)"},
 	{name: "agent-policy", list: true, help: "a policy file for that agent (default: the one that ships)"},
 	{name: "geoip", list: true, help: GeoIPHelp},
@@ -243,7 +242,7 @@ func parseConfig(values map[string]string) (c Config, err error) {
 		return Config{}, fmt.Errorf("pace: %w", err)
 	}
 	for name, field := range map[string]*int64{"intake-quota": &c.IntakeQuota, "intake-memory": &c.IntakeMemory, "max-request": &c.MaxRequest} {
-		if *field, err = parseSize(values[name]); err != nil || *field <= 0 {
+		if *field, err = schema.ParseSize(values[name]); err != nil || *field <= 0 {
 			return Config{}, fmt.Errorf("%s: want a size such as 512MiB or 4GB, got %q", name, values[name])
 		}
 	}
@@ -259,7 +258,7 @@ func parseConfig(values map[string]string) (c Config, err error) {
 	if err = c.Retention.Parse(values["retention"]); err != nil {
 		return Config{}, fmt.Errorf("retention: %w", err)
 	}
-	if c.Retention.DiskQuota, err = parseSize(values["disk-quota"]); err != nil {
+	if c.Retention.DiskQuota, err = schema.ParseSize(values["disk-quota"]); err != nil {
 		return Config{}, fmt.Errorf("disk-quota: %w", err)
 	}
 	if c.MaxRequest > 64<<20 {
@@ -347,16 +346,4 @@ func settingNames() string {
 	}
 	sort.Strings(names)
 	return strings.Join(names, ", ")
-}
-
-// parseSize reads a number of bytes: 4GiB (powers of 1024), 4GB (of 1000) or 4096.
-func parseSize(s string) (int64, error) {
-	n, err := humanize.ParseBytes(s)
-	switch {
-	case err != nil:
-		return 0, fmt.Errorf("%q is not a size; write 512MiB, 4GB or a number of bytes", s)
-	case n > 1<<62:
-		return 0, fmt.Errorf("%q is more than there is", s)
-	}
-	return int64(n), nil
 }

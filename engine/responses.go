@@ -87,7 +87,14 @@ func newEnrolled(lc fx.Lifecycle, e *engine, fleet *control.Registry, book *resp
 
 // For implements control.Responses.
 func (b enrolled) For(agent string) (out control.Response) {
-	out.Commands, out.Isolation, out.Disarmed = b.book.Of(agent)
+	var off *responses.Arming
+	out.Commands, out.Isolation, off = b.book.Of(agent)
+	if out.Disarmed = off != nil; out.Disarmed {
+		out.Why = fmt.Sprintf("by %s: %s", off.By, off.Reason)
+		if b.book.Arming().Disarmed {
+			out.Why = "all agents, " + out.Why
+		}
+	}
 	return out
 }
 

@@ -12,7 +12,6 @@ import (
 	"nightjar/ingest"
 	"nightjar/ingest/geoip"
 	"nightjar/ingest/syslog"
-	"nightjar/retention"
 	"nightjar/scheduler"
 	"nightjar/schema"
 )
@@ -23,7 +22,7 @@ type reporter struct {
 	intake    *ingest.Intake
 	syslog    *syslog.Receiver
 	scheduler *scheduler.Scheduler
-	keeper    *retention.Keeper
+	keeper    *keeping
 	geoip     *geoip.Databases // nil: none
 	settings  *configuration.Stores
 	found     reached

@@ -22,7 +22,6 @@ import (
 	"nightjar/ingest/elastic"
 	"nightjar/ingest/geoip"
 	"nightjar/ingest/syslog"
-	"nightjar/retention"
 	"nightjar/scheduler"
 	"nightjar/scheduler/backtest"
 	rulestore "nightjar/scheduler/clickhouse"
@@ -40,7 +39,7 @@ func graph(ctx context.Context, config Config) fx.Option {
 			func() context.Context { return ctx },
 			newLogger, newRegistry, newEngine, newDatabase, newSink, newGeoIP, newPipelines, newIntake, newSyslog, newTables, newScheduler, newReach, newOutbound, newMarker, newThreatLists, newReparses, newNotifications, newBacktester, newJobs, newDefaults, newConfiguration, newSwap, newEntrance, newFleet, newKeeper, newBackups, newResponses, newEnrolled, newServer,
 		),
-		fx.Invoke(func(*retention.Keeper, *backup.Source, *server.Server) {}, runEasing, watchDrift),
+		fx.Invoke(func(*keeping, *backup.Source, *server.Server) {}, runEasing, watchDrift),
 	)
 }
 
@@ -103,7 +102,7 @@ type served struct {
 	Fleet         *control.Registry
 	Defaults      *control.Defaults
 	Tables        *reference.Tables
-	Keeper        *retention.Keeper
+	Keeper        *keeping
 	GeoIP         *geoip.Databases
 	Reach         reached
 	ThreatLists   threatLists
@@ -143,7 +142,7 @@ func newServer(lc fx.Lifecycle, e *engine, s served) (*server.Server, error) {
 		Guard: s.Entrance.guard, Access: s.Entrance.services, Open: s.Entrance.signIn, Version: e.config.Version,
 		Rules: s.Scheduler, Triage: s.Scheduler, EvaluationLog: s.Scheduler, Explainer: s.Scheduler, Suppressions: s.Scheduler, CheckRule: s.Scheduler.Check,
 		Signals: apistore.NewSignals(s.Database.lookup).By(s.Database.states), JobSignals: apistore.NewJobSignals(s.Database.lookup), Agents: apistore.NewAgents(s.Database.people), Fleet: s.Fleet, AgentDefaults: s.Defaults,
-		Logs: logs, SQL: s.Database.sql, Hidden: apistore.NewSignals(s.Database.lookup), SignalsKept: e.signalsKept(),
+		Logs: logs, SQL: s.Database.sql, Retention: s.Keeper, Hidden: apistore.NewSignals(s.Database.lookup), SignalsKept: s.Keeper.signalsKept,
 		Responses: s.Responses, Enrolled: s.Enrolled,
 		Facets: apistore.NewFacets(logs, s.Database.lookup).By(s.Database.states), Places: places(s.GeoIP), Counts: apistore.NewSignals(s.Database.lookup).By(s.Database.states),
 		RuleTests: ruletest.Options{Locator: locator(s.GeoIP), Pipelines: s.Pipelines},

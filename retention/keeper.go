@@ -19,6 +19,10 @@ import (
 type Deps struct {
 	Conn   driver.Conn
 	Policy Policy
+	// InForce is the policy that holds in place of Policy; nil: Policy does.
+	InForce func() Policy
+	// Responses are what people had done to hosts; nil: none are let go of.
+	Responses Ended
 	// LookBack is how old a match can be that a rule still asks for.
 	LookBack time.Duration
 	// Record is the file that remembers what was dropped.
@@ -35,11 +39,20 @@ type Deps struct {
 	Metrics prometheus.Registerer // nil: nowhere
 }
 
+// Ended are responses that ended. Package agent/responses has them.
+type Ended interface {
+	// Old counts those that ended before a moment, and that nothing needs any more; LetGo
+	// forgets them.
+	Old(before schema.Millis) int
+	LetGo(ctx context.Context, before schema.Millis) (int, error)
+}
+
 // Keeper enforces a Policy. Run is its only writer; Report may be called at any
 // time.
 type Keeper struct {
 	deps    Deps
 	metrics metrics
+	hurry   chan struct{} // another policy may hold
 
 	mu     sync.Mutex
 	report Report
@@ -57,9 +70,8 @@ func New(deps Deps) (*Keeper, error) {
 	if deps.Log == nil {
 		deps.Log = slog.Default()
 	}
-	k := &Keeper{deps: deps}
+	k := &Keeper{deps: deps, hurry: make(chan struct{}, 1)}
 	k.report = k.load()
-	k.report.Quota = deps.Policy.DiskQuota
 	k.metrics = newMetrics(k)
 	if deps.Metrics != nil {
 		for _, c := range k.metrics.all {
@@ -92,9 +104,26 @@ func (k *Keeper) Run(ctx context.Context) error {
 		select {
 		case <-ctx.Done():
 			return nil
+		case <-k.hurry:
 		case <-time.After(k.deps.Every):
 		}
 	}
+}
+
+// Hurry has the next round begin at once, since another policy may hold.
+func (k *Keeper) Hurry() {
+	select {
+	case k.hurry <- struct{}{}:
+	default: // it will anyway
+	}
+}
+
+// policy is the one that holds.
+func (k *Keeper) policy() Policy {
+	if k.deps.InForce == nil {
+		return k.deps.Policy
+	}
+	return k.deps.InForce()
 }
 
 // Enforce is one round. It returns what it dropped, also when it fails half way.
@@ -103,89 +132,101 @@ func (k *Keeper) Enforce(ctx context.Context) ([]Drop, error) {
 	if err != nil {
 		return nil, err
 	}
+	policy, now := k.policy(), k.deps.Now()
 	var drops []Drop
-	drop := func(p partition, reason string) error {
+	let := func(p partition, reason string) error {
 		d, err := k.drop(ctx, p, reason)
 		if err == nil {
 			drops = append(drops, d)
 		}
 		return err
 	}
-	now := k.deps.Now()
-	var events []partition
-	for _, p := range parts {
-		keep := k.keep(p.table)
-		switch {
-		case keep > 0 && !p.end.IsZero() && !p.end.Add(keep).After(now):
-			if err := drop(p, "age"); err != nil {
-				return drops, err
-			}
-		case p.table == schema.Events.Name:
-			events = append(events, p)
+	plan := k.plan(parts, policy, now)
+	for _, p := range plan.old {
+		if err := let(p, "age"); err != nil {
+			return drops, err
 		}
 	}
-	for _, old := range []func(context.Context, time.Time) ([]Drop, error){k.dropSignals, k.dropNotifications} {
-		gone, err := old(ctx, now)
+	for _, old := range k.byRow() {
+		gone, err := old.drop(ctx, policy, now)
 		drops = append(drops, gone...)
 		if err != nil {
 			return drops, err
 		}
 	}
-	if err := k.enforceQuota(parts, drops, events, drop); err != nil {
-		return drops, err
+	for _, p := range plan.over {
+		if err := let(p, "quota"); err != nil {
+			return drops, err
+		}
 	}
+	k.note(plan)
 	return drops, nil
+}
+
+// plan is what partitions a round drops.
+type plan struct {
+	old, over []partition // for their age, and for the quota, in that order
+	// What is left of the database, what lies beside it, and the quota (0: none).
+	left, beside, quota int64
+	oldest              string // day of events that is left; empty: none
+}
+
+// isOver reports whether the quota is used up by what may not be dropped.
+func (p plan) isOver() bool { return p.quota > 0 && p.left+p.beside > p.quota }
+
+// plan chooses what is old, and the oldest days of events while too much is stored. The
+// newest day stays whatever it takes.
+func (k *Keeper) plan(parts []partition, policy Policy, now time.Time) plan {
+	out := plan{beside: k.beside(), quota: policy.DiskQuota}
+	var events []partition
+	for _, p := range parts {
+		keep := k.keep(policy, p.table)
+		switch {
+		case keep > 0 && !p.end.IsZero() && !p.end.Add(keep).After(now):
+			out.old = append(out.old, p)
+			continue
+		case p.table == schema.Events.Name:
+			events = append(events, p)
+		}
+		out.left += p.bytes
+	}
+	sort.Slice(events, func(i, j int) bool { return events[i].id < events[j].id })
+	for out.isOver() && len(events) > 1 {
+		out.over = append(out.over, events[0])
+		out.left -= events[0].bytes
+		events = events[1:]
+	}
+	if len(events) > 0 {
+		out.oldest = events[0].id
+	}
+	return out
 }
 
 // keep is how long partitions of the table are kept; 0: for ever, or not by
 // partition.
-func (k *Keeper) keep(table string) time.Duration {
+func (k *Keeper) keep(policy Policy, table string) time.Duration {
 	switch table {
 	case schema.Events.Name:
-		return k.deps.Policy.Events
+		return policy.Events
 	case schema.Matches.Name:
-		if k.deps.Policy.Matches == 0 {
+		if policy.Matches == 0 {
 			return 0
 		}
-		return max(k.deps.Policy.Matches, k.deps.LookBack)
+		return max(policy.Matches, k.deps.LookBack)
 	}
 	return 0
 }
 
-// enforceQuota drops the oldest days of events while too much is stored. The
-// newest day stays whatever it takes.
-func (k *Keeper) enforceQuota(parts []partition, dropped []Drop, events []partition, drop func(partition, string) error) error {
-	stored := int64(0)
-	for _, p := range parts {
-		stored += p.bytes
-	}
-	for _, d := range dropped {
-		stored -= d.Bytes
-	}
-	beside := k.beside()
-	used := stored + beside
-	quota := k.deps.Policy.DiskQuota
-	sort.Slice(events, func(i, j int) bool { return events[i].id < events[j].id })
-	for quota > 0 && used > quota && len(events) > 1 {
-		if err := drop(events[0], "quota"); err != nil {
-			return err
-		}
-		used -= events[0].bytes
-		events = events[1:]
-	}
+// note remembers how full the disk is after a round, and says where it is too full.
+func (k *Keeper) note(p plan) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	over := quota > 0 && used > quota
-	if over && !k.report.OverQuota {
+	if p.isOver() && !k.report.OverQuota {
 		k.deps.Log.Error("the disk quota is used up by what may not be dropped: the newest day of events, signals, rules and the intake's log",
-			"used", used, "quota", quota)
+			"used", p.left+p.beside, "quota", p.quota)
 	}
-	k.stored = used - beside
-	k.report.OverQuota, k.report.OldestDay = over, ""
-	if len(events) > 0 {
-		k.report.OldestDay = events[0].id
-	}
-	return nil
+	k.stored = p.left
+	k.report.OverQuota, k.report.OldestDay = p.isOver(), p.oldest
 }
 
 func (k *Keeper) beside() int64 {
@@ -239,14 +280,20 @@ func endOf(id string) time.Time {
 	return time.Time{}
 }
 
-func (k *Keeper) drop(ctx context.Context, p partition, reason string) (Drop, error) {
+// dropping is what there is to say of a partition that is dropped.
+func (k *Keeper) dropping(ctx context.Context, p partition, reason string) (Drop, error) {
 	d := Drop{Table: p.table, What: p.id, Rows: p.rows, Bytes: p.bytes, Reason: reason, At: k.deps.Now().UTC()}
+	var err error
 	if p.table == schema.Events.Name && k.deps.Evaluated != nil {
-		n, err := k.unevaluated(ctx, p.id)
-		if err != nil {
-			return Drop{}, err
-		}
-		d.Unevaluated = n
+		d.Unevaluated, err = k.unevaluated(ctx, p.id)
+	}
+	return d, err
+}
+
+func (k *Keeper) drop(ctx context.Context, p partition, reason string) (Drop, error) {
+	d, err := k.dropping(ctx, p, reason)
+	if err != nil {
+		return Drop{}, err
 	}
 	// The id came from the server, and is digits: endOf has read it.
 	if err := k.deps.Conn.Exec(ctx, "ALTER TABLE "+p.table+" DROP PARTITION ID '"+p.id+"'"); err != nil {
@@ -265,67 +312,4 @@ func (k *Keeper) unevaluated(ctx context.Context, id string) (int64, error) {
 		return 0, fmt.Errorf("count unevaluated events of %s: %w", id, err)
 	}
 	return int64(n), nil
-}
-
-// dropSignals deletes signals whose present version ended long ago, with all
-// versions: an earlier one would come to light again where a later one is gone.
-func (k *Keeper) dropSignals(ctx context.Context, now time.Time) ([]Drop, error) {
-	if k.deps.Policy.Signals == 0 {
-		return nil, nil
-	}
-	cutoff := schema.MillisOf(now.Add(-k.deps.Policy.SignalsFor(k.deps.LookBack)))
-	ctx = clickhouse.Params{}.Int("cutoff", int64(cutoff)).Context(ctx)
-	const old = `SELECT id FROM signals GROUP BY id HAVING argMax(last_seen, version) < fromUnixTimestamp64Milli({cutoff:Int64})`
-	var ids, rows uint64
-	if err := k.deps.Conn.QueryRow(ctx, "SELECT uniqExact(id), count() FROM signals WHERE id IN ("+old+")").Scan(&ids, &rows); err != nil {
-		return nil, fmt.Errorf("look for old signals: %w", err)
-	}
-	if ids == 0 {
-		return nil, nil
-	}
-	if err := k.deleteStates(ctx, old); err != nil {
-		return nil, fmt.Errorf("delete the states of old signals: %w", err)
-	}
-	if err := k.deps.Conn.Exec(ctx, "DELETE FROM signals WHERE id IN ("+old+")"); err != nil {
-		return nil, fmt.Errorf("delete old signals: %w", err)
-	}
-	d := Drop{Table: schema.Signals.Name, What: "last seen before " + cutoff.String(), Rows: int64(rows), Reason: "age", At: now.UTC()}
-	k.say(d)
-	return []Drop{d}, nil
-}
-
-// deleteStates deletes, of signals with these ids, what lists are counted by, where it has
-// been made.
-func (k *Keeper) deleteStates(ctx context.Context, ids string) error {
-	params := clickhouse.Params{}.String("table", schema.SignalStates.Name)
-	var made uint64
-	row := k.deps.Conn.QueryRow(params.Context(ctx), "SELECT count() FROM system.tables WHERE database = currentDatabase() AND name = {table:String}")
-	if err := row.Scan(&made); err != nil || made == 0 {
-		return err
-	}
-	return k.deps.Conn.Exec(ctx, "DELETE FROM "+schema.SignalStates.Name+" WHERE id IN ("+ids+")")
-}
-
-// dropNotifications deletes what was told of signals that are gone, once it is as old as
-// those. While a signal is there, its news are: they say what of it was told already.
-func (k *Keeper) dropNotifications(ctx context.Context, now time.Time) ([]Drop, error) {
-	if k.deps.Policy.Signals == 0 {
-		return nil, nil
-	}
-	cutoff := schema.MillisOf(now.Add(-k.deps.Policy.SignalsFor(k.deps.LookBack)))
-	ctx = clickhouse.Params{}.Int("cutoff", int64(cutoff)).Context(ctx)
-	const old = `target != '' AND created < fromUnixTimestamp64Milli({cutoff:Int64}) AND signal NOT IN (SELECT id FROM signals)`
-	var rows uint64
-	if err := k.deps.Conn.QueryRow(ctx, "SELECT count() FROM notifications WHERE "+old).Scan(&rows); err != nil {
-		return nil, fmt.Errorf("look for old notifications: %w", err)
-	}
-	if rows == 0 {
-		return nil, nil
-	}
-	if err := k.deps.Conn.Exec(ctx, "DELETE FROM notifications WHERE "+old); err != nil {
-		return nil, fmt.Errorf("delete old notifications: %w", err)
-	}
-	d := Drop{Table: schema.Notifications.Name, What: "of before " + cutoff.String(), Rows: int64(rows), Reason: "age", At: now.UTC()}
-	k.say(d)
-	return []Drop{d}, nil
 }

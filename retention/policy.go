@@ -16,6 +16,8 @@ type Policy struct {
 	// Matches are the state of rules. They are kept at least as long as rules
 	// look back at them: see Deps.LookBack.
 	Matches time.Duration
+	// Responses are what people had done to hosts, from when it ended.
+	Responses time.Duration
 	// DiskQuota bounds what the database and the intake's log take together.
 	DiskQuota int64
 }
@@ -43,13 +45,11 @@ func (p *Policy) Parse(text string) error {
 			continue
 		}
 		table, value, _ := strings.Cut(part, "=")
-		field := map[string]*time.Duration{
-			schema.Events.Name: &p.Events, schema.Signals.Name: &p.Signals, schema.Matches.Name: &p.Matches,
-		}[strings.TrimSpace(table)]
+		field := p.term(strings.TrimSpace(table))
 		if field == nil {
-			return fmt.Errorf("%q: there is retention of events, signals and matches, as in events=90d,signals=15mo", part)
+			return fmt.Errorf("%q: there is retention of %s, as in events=90d,signals=15mo", part, strings.Join(Terms, ", "))
 		}
-		keep, err := parseTerm(strings.TrimSpace(value))
+		keep, err := ParseTerm(strings.TrimSpace(value))
 		if err != nil {
 			return err
 		}
@@ -58,7 +58,50 @@ func (p *Policy) Parse(text string) error {
 	return nil
 }
 
-func parseTerm(s string) (time.Duration, error) {
+// Terms are what there is a retention of.
+var Terms = []string{schema.Events.Name, schema.Signals.Name, schema.Matches.Name, Responses}
+
+// Responses is what responses are called, which have no table of their own.
+const Responses = "responses"
+
+// term is the one of this name; nil: there is none.
+func (p *Policy) term(name string) *time.Duration {
+	switch name {
+	case schema.Events.Name:
+		return &p.Events
+	case schema.Signals.Name:
+		return &p.Signals
+	case schema.Matches.Name:
+		return &p.Matches
+	case Responses:
+		return &p.Responses
+	}
+	return nil
+}
+
+// Term is how long what of this name is kept; 0: for ever.
+func (p Policy) Term(name string) time.Duration {
+	if t := p.term(name); t != nil {
+		return *t
+	}
+	return 0
+}
+
+// FormatTerm writes a time as ParseTerm reads it, and as people do: 90d, 15mo, 2y, for-ever.
+func FormatTerm(keep time.Duration) string {
+	if keep == 0 {
+		return "for-ever"
+	}
+	for _, unit := range []string{"y", "mo", "d"} {
+		if keep%units[unit] == 0 && (unit != "mo" || keep >= 6*units["mo"]) {
+			return fmt.Sprint(int64(keep/units[unit]), unit)
+		}
+	}
+	return fmt.Sprint(int64(keep/time.Hour), "h")
+}
+
+// ParseTerm reads how long something is kept: 48h, 90d, 12w, 15mo, 2y; 0: for-ever.
+func ParseTerm(s string) (time.Duration, error) {
 	if s == "for-ever" {
 		return 0, nil
 	}

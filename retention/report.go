@@ -52,7 +52,7 @@ func (k *Keeper) Report() Report {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	r := k.report
-	r.Used = k.stored + beside
+	r.Used, r.Quota = k.stored+beside, k.policy().DiskQuota
 	r.Recent = slices.Clone(r.Recent)
 	r.Totals = map[string]Total{}
 	for table, t := range k.report.Totals {

@@ -86,7 +86,7 @@ func Open(d Deps) (*Runner, error) {
 func (r *Runner) Obey(o orders.Orders) error {
 	var err error
 	if o.Disarmed {
-		err = r.deps.Switch.Disarm(respond.Server, "", r.deps.Now())
+		err = r.deps.Switch.Disarm(respond.Server, o.DisarmedWhy, r.deps.Now())
 	} else {
 		err = r.deps.Switch.Arm(respond.Server)
 	}

@@ -55,6 +55,7 @@ type Responses interface {
 // Response is the part of orders that is no policy.
 type Response struct {
 	Disarmed  bool
+	Why       string // it is disarmed
 	Isolation *orders.Isolation
 	Commands  []orders.Command
 }
@@ -159,16 +160,17 @@ func (r *Registry) Enrol(ctx context.Context, token string, in orders.Enrolment)
 		return orders.Enrolled{}, err
 	}
 	body := Agent{Host: in.Host, Tags: in.Tags, Version: in.AgentVersion, Kernel: in.Kernel, Token: token}
-	v, err := r.agents.Create(ctx, body)
+	var secret string
+	v, err := r.agents.Write(ctx, objects.Ref{}, func(next *objects.Versioned[Agent]) (err error) {
+		body.KeyID, secret, err = r.deps.Keys.Bind(ctx, next.ID, in.Host)
+		next.Body = body
+		return err
+	})
+	if err != nil && body.KeyID != "" { // nobody has the key: it is to let nobody in
+		err = errors.Join(err, r.deps.Keys.Revoke(context.WithoutCancel(ctx), body.KeyID))
+	}
 	if err != nil {
 		return orders.Enrolled{}, err
-	}
-	keyID, secret, err := r.deps.Keys.Bind(ctx, v.ID, in.Host)
-	if err == nil {
-		v, err = r.agents.Update(ctx, v.ID, 0, func(a *Agent) error { a.KeyID = keyID; return nil })
-	}
-	if err != nil {
-		return orders.Enrolled{}, errors.Join(err, r.agents.Delete(ctx, v.ID))
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -149,7 +149,7 @@ func (r *Registry) wanted(id string, m *member) (o *orders.Orders, of [sha256.Si
 	of = sha256.Sum256(fmt.Appendf(text, "\x00%s\x00%d", set.key, snapshot.Version))
 	return &orders.Orders{
 		Agent: id, Policies: orders.Policies{Version: snapshot.Version, Set: set.policies},
-		Disarmed: response.Disarmed, Isolation: response.Isolation, Commands: response.Commands,
+		Disarmed: response.Disarmed, DisarmedWhy: response.Why, Isolation: response.Isolation, Commands: response.Commands,
 	}, of
 }
 

@@ -22,6 +22,8 @@ type Orders struct {
 	Policies Policies  `json:"policies"`
 	// Disarmed says that no rule may kill or deny anything.
 	Disarmed bool `json:"disarmed,omitempty"`
+	// DisarmedWhy says who has said so, of which agents, and why.
+	DisarmedWhy string `json:"disarmed_why,omitempty"`
 	// Isolation cuts the host off the network; nil: it is not isolated.
 	Isolation *Isolation `json:"isolation,omitempty"`
 	// Commands are repeated until their results came; each is done at most once.

@@ -1,6 +1,7 @@
 package respond
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -61,12 +62,16 @@ func OpenSwitch(stateDir string) (*Switch, error) {
 }
 
 // Disarm stops all killing and denying. It is in force when Disarm returns, also where
-// its error says that it can't be kept for the next start.
+// its error says that it can't be kept for the next start. Said again, it stays as it is,
+// but for the reason.
 func (s *Switch) Disarm(by By, why string, now time.Time) error {
 	return s.change(func(off map[By]Disarming) {
-		if _, already := off[by]; !already {
-			off[by] = Disarming{Since: now, Why: why}
+		d, already := off[by]
+		if !already {
+			d.Since = now
 		}
+		d.Why = cmp.Or(why, d.Why)
+		off[by] = d
 	})
 }
 

@@ -31,23 +31,29 @@ type Deps struct {
 // Versioned is a response with its id and its moments.
 type Versioned = objects.Versioned[Response]
 
-// Book has all responses, and the switch. Methods may be called from several goroutines.
+// Book has all responses, and the switches. Methods may be called from several goroutines.
 type Book struct {
 	deps  Deps
 	kept  *objects.Store[Response]
 	arms  *objects.Store[Arming]
+	alone *objects.Store[Alone]
+	live  live
 	mu    sync.Mutex
 	waker chan struct{} // closed at the next change
 }
 
 // NewBook makes a Book. Load must return before anything else is asked of it.
 func NewBook(d Deps) *Book {
-	return &Book{deps: d, kept: objects.New(kind, d.Table, d.Now), arms: objects.New(armings, d.Table, d.Now), waker: make(chan struct{})}
+	b := &Book{deps: d, arms: objects.New(armings, d.Table, d.Now), alone: objects.New(alones, d.Table, d.Now), waker: make(chan struct{})}
+	followed := kind
+	followed.Enforce = b.live.see
+	b.kept = objects.New(followed, d.Table, d.Now)
+	return b
 }
 
 // Load reads what is stored.
 func (b *Book) Load(ctx context.Context) error {
-	return errors.Join(b.kept.Load(ctx), b.arms.Load(ctx))
+	return errors.Join(b.kept.Load(ctx), b.arms.Load(ctx), b.alone.Load(ctx))
 }
 
 // pace is how often deadlines are looked at, and histories that could not be written.
@@ -73,7 +79,7 @@ func (b *Book) Run(ctx context.Context) error {
 func (b *Book) Step(ctx context.Context) error {
 	now := schema.MillisOf(b.deps.Now())
 	var errs []error
-	for _, v := range b.all() {
+	for _, v := range b.live.all() {
 		if v.Body.State == Waiting && v.Body.Deadline <= now {
 			var err error
 			if v, err = b.end(ctx, v.ID, func(r *Response) { r.State = Expired }); err != nil {
@@ -124,8 +130,10 @@ func (b *Book) Create(ctx context.Context, r Response) (Versioned, error) {
 	if max := schema.MillisOf(now.Add(MaxDeadline)); r.Deadline <= schema.MillisOf(now) || r.Deadline > max {
 		return Versioned{}, &schema.InvalidError{Details: []schema.Detail{{Target: "deadline", Message: "want a time from now on, within seven days"}}}
 	}
-	if a := b.Arming(); a.Disarmed && (r.Action == Kill || r.Action == Isolate) {
-		return Versioned{}, &DisarmedError{Arming: a}
+	if r.Action == Kill || r.Action == Isolate {
+		if err := b.refused(r.Agent, r.Host); err != nil {
+			return Versioned{}, err
+		}
 	}
 	v, err := b.kept.Create(ctx, r)
 	if err == nil {
@@ -214,15 +222,13 @@ const (
 	Unknown            = "unknown" // the agent was ended while it did it
 )
 
-// Of is what an agent is to be told: what it has not answered, and whether it is isolated.
-func (b *Book) Of(agent string) (commands []orders.Command, isolation *orders.Isolation, disarmed bool) {
-	disarmed = b.Arming().Disarmed
+// Of is what an agent is to be told: what it has not answered, whether it is isolated, and
+// who has disarmed it; nil: nobody.
+func (b *Book) Of(agent string) (commands []orders.Command, isolation *orders.Isolation, disarmed *Arming) {
+	disarmed = b.disarming(agent)
 	var last *Versioned // that says whether it is isolated
-	for _, v := range b.all() {
+	for _, v := range b.live.of(agent) {
 		r := &v.Body
-		if r.Agent != agent {
-			continue
-		}
 		if r.State == Waiting {
 			commands = append(commands, r.command(v.ID))
 		}
@@ -230,7 +236,7 @@ func (b *Book) Of(agent string) (commands []orders.Command, isolation *orders.Is
 			last = &v
 		}
 	}
-	if last != nil && last.Body.Action == Isolate && !disarmed {
+	if last != nil && last.Body.Action == Isolate && disarmed == nil {
 		isolation = &orders.Isolation{Since: last.CreatedAt.Time(), By: last.Body.By, Reason: last.Body.Reason}
 	}
 	return commands, isolation, disarmed
@@ -245,7 +251,7 @@ func (r *Response) rules() bool {
 // Isolated are the hosts that are to be cut off, by the ids of their agents.
 func (b *Book) Isolated() map[string]string {
 	out := map[string]string{}
-	for _, v := range b.all() {
+	for _, v := range b.live.all() {
 		switch r := &v.Body; {
 		case !r.rules():
 		case r.Action == Isolate:

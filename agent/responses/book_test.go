@@ -93,7 +93,7 @@ func (d *desk) state(t *testing.T, id string) string {
 	}
 	commands, isolation, disarmed := d.Of("a1")
 	told := slices.ContainsFunc(commands, func(c orders.Command) bool { return c.ID == id })
-	return fmt.Sprintf("%s told=%v isolated=%v disarmed=%v", v.Body.State, told, isolation != nil, disarmed)
+	return fmt.Sprintf("%s told=%v isolated=%v disarmed=%v", v.Body.State, told, isolation != nil, disarmed != nil)
 }
 
 func (d *desk) check(t *testing.T, id, want string) {
@@ -244,6 +244,111 @@ func TestTheSwitchOutranksEverything(t *testing.T) {
 	d.check(t, collect, "waiting told=true isolated=true disarmed=false")
 }
 
+// TestOneAgentIsDisarmedByItself, over a restart, and no other.
+func TestOneAgentIsDisarmedByItself(t *testing.T) {
+	d := newDesk(t)
+	isolated := d.ask(t, Isolate)
+	d.answer(t, isolated, Performed)
+	kill := d.ask(t, Kill)
+	if _, err := d.DisarmOne(t.Context(), "a1", Arming{By: "jane"}); err == nil {
+		t.Error("disarmed without a reason")
+	}
+	if n, err := d.DisarmOne(t.Context(), "a1", Arming{By: "jane", Reason: "it kills backups"}); n != 1 || err != nil {
+		t.Fatalf("%d taken back, %v", n, err)
+	}
+	d.restart(t)
+	d.check(t, kill, "cancelled told=false isolated=false disarmed=true")
+	if a := d.DisarmedAlone("a1"); a == nil || a.By != "jane" || a.Reason != "it kills backups" || a.Since == 0 {
+		t.Errorf("disarmed: %+v", a)
+	}
+	if _, _, off := d.Of("a2"); off != nil || d.Arming().Disarmed {
+		t.Errorf("another agent is disarmed too: %+v", off)
+	}
+	other := Response{Action: Kill, Agent: "a2", Host: "web-2", Reason: "r", Deadline: schema.MillisOf(d.now) + 60_000, Process: &Process{Process: orders.Process{PID: 7, Boot: "b", SinceBoot: 99, Executable: "/x"}}}
+	if _, err := d.Create(t.Context(), other); err != nil {
+		t.Errorf("another agent can't kill: %v", err)
+	}
+	other.Agent, other.Host = "a1", "web-1"
+	var disarmed *DisarmedError
+	if _, err := d.Create(t.Context(), other); !errors.As(err, &disarmed) || !strings.Contains(err.Error(), "web-1") {
+		t.Errorf("it kills while it is disarmed: %v", err)
+	}
+	for _, all := range []func() error{
+		func() error { _, _, err := d.Disarm(t.Context(), "joe", "all"); return err },
+		func() error { _, err := d.Arm(t.Context(), "joe", "all"); return err },
+	} {
+		if err := all(); err != nil {
+			t.Fatal(err)
+		}
+		d.check(t, isolated, "done told=false isolated=false disarmed=true") // whoever disarmed it arms it
+	}
+	if err := d.ArmOne(t.Context(), "a1", Arming{By: "jane", Reason: "mended"}); err != nil {
+		t.Fatal(err)
+	}
+	d.check(t, isolated, "done told=false isolated=true disarmed=false")
+}
+
+// TestWhatAnAgentIsToldIsFoundWithoutWhatEnded: what is looked through when an agent asks does
+// not grow with what was ever done.
+func TestWhatAnAgentIsToldIsFoundWithoutWhatEnded(t *testing.T) {
+	d := newDesk(t)
+	for range 20 {
+		d.answer(t, d.ask(t, Collect), Performed)
+	}
+	d.step(t)
+	if n := len(d.live.all()); n != 0 {
+		t.Errorf("%d of 20 responses that ended are looked through", n)
+	}
+	d.restart(t)
+	if n := len(d.live.all()); n != 0 {
+		t.Errorf("after a restart, %d are", n)
+	}
+	if id := d.ask(t, Kill); len(d.live.of("a1")) != 1 || len(d.List(Query{})) != 21 {
+		t.Errorf("what waits (%s) is not looked through", id)
+	}
+}
+
+// TestWhatEndedLongAgoIsLetGoOf, but for what is needed still: what waits, what says that a
+// host is isolated, and what its signal does not say yet.
+func TestWhatEndedLongAgoIsLetGoOf(t *testing.T) {
+	d := newDesk(t)
+	var gone []string
+	for _, a := range []Action{Isolate, Release, Collect} {
+		id := d.ask(t, a)
+		d.answer(t, id, Performed)
+		gone = append(gone, id)
+	}
+	ruling := d.ask(t, Isolate)
+	d.answer(t, ruling, Performed)
+	d.step(t)
+	d.fails = errors.New("ClickHouse is away")
+	untold := d.ask(t, Kill)
+	d.answer(t, untold, Performed)
+	waits := d.ask(t, Kill)
+	young := schema.MillisOf(d.now) + 1
+	if n := len(d.Old(young)); n != 3 {
+		t.Errorf("%d are old, want 3", n)
+	}
+	if n := len(d.Old(schema.MillisOf(d.now.Add(-time.Hour)))); n != 0 {
+		t.Errorf("%d are old an hour before", n)
+	}
+	if n, err := d.LetGo(t.Context(), young); n != 3 || err != nil {
+		t.Fatalf("let go of %d, %v", n, err)
+	}
+	d.restart(t)
+	for _, id := range gone {
+		if _, err := d.Get(t.Context(), id); !errors.As(err, new(*schema.NotFoundError)) {
+			t.Errorf("%s is there still: %v", id, err)
+		}
+	}
+	for _, id := range []string{ruling, untold, waits} {
+		if _, err := d.Get(t.Context(), id); err != nil {
+			t.Errorf("%s is gone: %v", id, err)
+		}
+	}
+	d.check(t, ruling, "done told=false isolated=true disarmed=false")
+}
+
 func TestEverySignalHasTheHistoryOfItsResponses(t *testing.T) {
 	d := newDesk(t)
 	id := d.ask(t, Kill)
@@ -283,6 +388,8 @@ func TestWaitersHearOfEveryChange(t *testing.T) {
 	heard("a response", func() { id = d.ask(t, Kill) })
 	heard("an answer", func() { d.answer(t, id, Performed) })
 	heard("the switch", func() { _, _, _ = d.Disarm(t.Context(), "j", "r") })
+	heard("the switch of one", func() { _, _ = d.DisarmOne(t.Context(), "a1", Arming{By: "j", Reason: "r"}) })
+	heard("arming it", func() { _ = d.ArmOne(t.Context(), "a1", Arming{By: "j", Reason: "r"}) })
 	heard("arming", func() { _, _ = d.Arm(t.Context(), "j", "r") })
 	id = d.ask(t, Collect)
 	heard("taking back", func() { _, _ = d.Cancel(t.Context(), id, "j") })

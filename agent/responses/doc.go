@@ -1,6 +1,6 @@
 // Package responses is what people had done to hosts: a process killed, a host cut off the
-// network and let back, a process tree collected; and the one switch that stops all
-// killing and blocking. Start at Book.
+// network and let back, a process tree collected; and the switches that stop all
+// killing and blocking, of all agents and of one. Start at Book.
 //
 // It promises that a response is stored before an agent can hear of it, that its result is
 // stored once, whatever the agent repeats, and that a restart finds what was asked for and
@@ -10,6 +10,11 @@
 // isolated exactly while the last isolation or release that took effect, or may yet, says
 // so (TestIsolationIsAState); and that what becomes of a response comes into the history
 // of its signal, also after a crash in between (TestEverySignalHasTheHistoryOfItsResponses).
+//
+// It promises too that an agent that is disarmed by itself stays so until it is armed by
+// itself (TestOneAgentIsDisarmedByItself), and that what an agent is told is found without
+// reading what ended (TestWhatAnAgentIsToldIsFoundWithoutWhatEnded). What ended is kept as long
+// as package retention says (TestWhatEndedLongAgoIsLetGoOf).
 //
 // Targets reads from a signal's events which processes it is about.
 //

@@ -102,7 +102,9 @@ var services = map[string][]group{
 	},
 	"SQL": {{Endpoint{ReadEvents, SQL}, "Query"}},
 	"Status": {
-		{Endpoint{ReadEngine, Quiet}, "GetStatus ListRuleCosts GetStorage"},
+		{Endpoint{ReadEngine, Quiet}, "GetStatus ListRuleCosts GetStorage GetRetention"},
+		{Endpoint{DeleteEvents, Quiet}, "PreviewRetention"},
+		{Endpoint{DeleteEvents, Deletion}, "UpdateRetention"},
 		{Endpoint{OperateEngine, Change}, "AcceptLoss"},
 		{Endpoint{Known, Quiet}, "ValidateKey"},
 	},
@@ -124,7 +126,7 @@ var services = map[string][]group{
 		{Endpoint{ReadSignals, Quiet}, "ListResponseTargets ListResponses GetResponse"},
 		{Endpoint{ReadAgents, Quiet}, "GetArming"},
 		{Endpoint{CollectProcesses, Response}, "RespondToSignal CreateResponse CancelResponse"}, // and what the action needs
-		{Endpoint{SwitchAgents, Response}, "DisarmAgents ArmAgents"},
+		{Endpoint{SwitchAgents, Response}, "DisarmAgents ArmAgents DisarmAgent ArmAgent"},
 	},
 	"AgentControl": {
 		{Endpoint{EnrollAgents, Secrets}, "EnrollAgent"},

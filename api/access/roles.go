@@ -13,9 +13,9 @@ const (
 	// Known needs any valid key, and nothing else.
 	Known Permission = "known"
 
-	WriteEvents  Permission = "events:write" // send events
-	ReadEvents   Permission = "events:read"  // search them, also by SQL
-	DeleteEvents Permission = "events:delete"
+	WriteEvents  Permission = "events:write"  // send events
+	ReadEvents   Permission = "events:read"   // search them, also by SQL
+	DeleteEvents Permission = "events:delete" // by a query, and by how long they are kept
 
 	ReadSignals   Permission = "signals:read"
 	TriageSignals Permission = "signals:triage"

@@ -93,8 +93,10 @@ type Deps struct {
 	// Hidden counts what suppressions withhold; SignalsKept is for how long signals are kept
 	// after they were last seen, 0: for ever.
 	Hidden      rules.Hidden
-	SignalsKept time.Duration
+	SignalsKept func() time.Duration
 	Tables      tables.Store
+	// Retention changes how long what is kept.
+	Retention operations.Retainer
 	// UploadDir is where uploads wait to be read by a table.
 	UploadDir string
 	// Configuration is what users configured beside rules.

@@ -137,9 +137,12 @@ func (s *services) ofConfiguration(deps Deps, gates limits.Queries) {
 }
 
 func (s *services) ofOperations(deps Deps, gates limits.Queries) {
-	s.statuses = &operations.StatusService{Engine: deps.Status, Version: deps.Version, Gates: gates, Pipelines: s.pipelines, Now: deps.Now}
+	s.statuses = &operations.StatusService{Engine: deps.Status, Retention: deps.Retention, Version: deps.Version, Gates: gates, Pipelines: s.pipelines, Now: deps.Now}
 	s.coverages = &operations.CoverageService{EvaluationLog: deps.EvaluationLog, Rules: deps.Rules, Agents: deps.Agents}
 	s.agents = &operations.AgentService{Store: deps.Agents, Fleet: deps.Fleet, Now: deps.Now}
+	if deps.Responses != nil {
+		s.agents.DisarmedAlone = func(agent string) *pb.AgentArming { return responses.AloneOf(deps.Responses, agent) }
+	}
 	s.responses = &responses.ResponseService{
 		Book: deps.Responses, Agents: deps.Enrolled, Now: deps.Now,
 		Signals: signals.Documents{Store: signals.Limit(deps.Signals, gates.Signals)}, Events: events.Limit(deps.Logs, gates.Searches),

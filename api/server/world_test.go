@@ -52,6 +52,7 @@ type world struct {
 	keys *access.Keys
 	rate float64 // calls a second of each key; 0: any
 
+	shelf     shelf
 	responses *bookOfResponses.Book
 	agents    []responses.Agent
 
@@ -461,7 +462,7 @@ func (w *world) start(t testing.TB) *Server {
 		HTTP: "127.0.0.1:0", GRPC: "127.0.0.1:0", Guard: w.guard(), Access: w.access(), Version: "test",
 		Rules: w, Signals: w, Triage: w, Intake: w.intake, Queries: w.queries, Logs: logs, SQL: w, Status: w, CheckRule: w.check,
 		Responses: w.responses, Enrolled: w,
-		Facets: w, Counts: w, Hidden: w,
+		Facets: w, Counts: w, Hidden: w, Retention: &w.shelf,
 		Suppressions: newTestSuppressions(w), ReadEvent: readTestEvent, Configuration: configuration.NewStores(w, w.now, configuration.ForAgents{Check: w.checkExpression}),
 		Ready: func(context.Context, rest.Readiness) error { return w.ready }, Memory: w.memory, MessageTime: w.messageTime,
 		Raw: map[string]http.Handler{

@@ -171,7 +171,9 @@ type Agent struct {
 	Disarmed string `protobuf:"bytes,32,opt,name=disarmed,proto3" json:"disarmed,omitempty"`
 	Isolated bool   `protobuf:"varint,33,opt,name=isolated,proto3" json:"isolated,omitempty"`
 	// What it can do, by which mechanism, or why not.
-	Abilities     map[string]string `protobuf:"bytes,34,rep,name=abilities,proto3" json:"abilities,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	Abilities map[string]string `protobuf:"bytes,34,rep,name=abilities,proto3" json:"abilities,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	// How it was disarmed by itself; absent: it was not.
+	DisarmedAlone *AgentArming `protobuf:"bytes,35,opt,name=disarmed_alone,proto3" json:"disarmed_alone,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -444,6 +446,13 @@ func (x *Agent) GetAbilities() map[string]string {
 	return nil
 }
 
+func (x *Agent) GetDisarmedAlone() *AgentArming {
+	if x != nil {
+		return x.DisarmedAlone
+	}
+	return nil
+}
+
 // AgentHook is how events of a type are seen.
 type AgentHook struct {
 	state    protoimpl.MessageState `protogen:"open.v1"`
@@ -563,12 +572,11 @@ var File_agent_proto protoreflect.FileDescriptor
 
 const file_agent_proto_rawDesc = "" +
 	"\n" +
-	"\vagent.proto\x12\vnightjar.v1\";\n" +
+	"\vagent.proto\x12\vnightjar.v1\x1a\x0eresponse.proto\";\n" +
 	"\x11ListAgentsRequest\x12&\n" +
 	"\x0ewithin_seconds\x18\x01 \x01(\x03R\x0ewithin_seconds\"@\n" +
 	"\x12ListAgentsResponse\x12*\n" +
-	"\x06agents\x18\x01 \x03(\v2\x12.nightjar.v1.AgentR\x06agents\"\xf2\n" +
-	"\n" +
+	"\x06agents\x18\x01 \x03(\v2\x12.nightjar.v1.AgentR\x06agents\"\xb4\v\n" +
 	"\x05Agent\x12\x12\n" +
 	"\x04host\x18\x01 \x01(\tR\x04host\x12\x1a\n" +
 	"\binstance\x18\x02 \x01(\tR\binstance\x12\x18\n" +
@@ -606,7 +614,8 @@ const file_agent_proto_rawDesc = "" +
 	"\trss_bytes\x18\x1f \x01(\x04R\trss_bytes\x12\x1a\n" +
 	"\bdisarmed\x18  \x01(\tR\bdisarmed\x12\x1a\n" +
 	"\bisolated\x18! \x01(\bR\bisolated\x12?\n" +
-	"\tabilities\x18\" \x03(\v2!.nightjar.v1.Agent.AbilitiesEntryR\tabilities\x1a7\n" +
+	"\tabilities\x18\" \x03(\v2!.nightjar.v1.Agent.AbilitiesEntryR\tabilities\x12@\n" +
+	"\x0edisarmed_alone\x18# \x01(\v2\x18.nightjar.v1.AgentArmingR\x0edisarmed_alone\x1a7\n" +
 	"\tLostEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\x04R\x05value:\x028\x01\x1a=\n" +
@@ -653,6 +662,7 @@ var file_agent_proto_goTypes = []any{
 	nil,                        // 6: nightjar.v1.Agent.IncompleteEntry
 	nil,                        // 7: nightjar.v1.Agent.UndeliveredEntry
 	nil,                        // 8: nightjar.v1.Agent.AbilitiesEntry
+	(*AgentArming)(nil),        // 9: nightjar.v1.AgentArming
 }
 var file_agent_proto_depIdxs = []int32{
 	2, // 0: nightjar.v1.ListAgentsResponse.agents:type_name -> nightjar.v1.Agent
@@ -662,13 +672,14 @@ var file_agent_proto_depIdxs = []int32{
 	3, // 4: nightjar.v1.Agent.hooks:type_name -> nightjar.v1.AgentHook
 	4, // 5: nightjar.v1.Agent.unsupported:type_name -> nightjar.v1.AgentUnsupported
 	8, // 6: nightjar.v1.Agent.abilities:type_name -> nightjar.v1.Agent.AbilitiesEntry
-	0, // 7: nightjar.v1.AgentService.ListAgents:input_type -> nightjar.v1.ListAgentsRequest
-	1, // 8: nightjar.v1.AgentService.ListAgents:output_type -> nightjar.v1.ListAgentsResponse
-	8, // [8:9] is the sub-list for method output_type
-	7, // [7:8] is the sub-list for method input_type
-	7, // [7:7] is the sub-list for extension type_name
-	7, // [7:7] is the sub-list for extension extendee
-	0, // [0:7] is the sub-list for field type_name
+	9, // 7: nightjar.v1.Agent.disarmed_alone:type_name -> nightjar.v1.AgentArming
+	0, // 8: nightjar.v1.AgentService.ListAgents:input_type -> nightjar.v1.ListAgentsRequest
+	1, // 9: nightjar.v1.AgentService.ListAgents:output_type -> nightjar.v1.ListAgentsResponse
+	9, // [9:10] is the sub-list for method output_type
+	8, // [8:9] is the sub-list for method input_type
+	8, // [8:8] is the sub-list for extension type_name
+	8, // [8:8] is the sub-list for extension extendee
+	0, // [0:8] is the sub-list for field type_name
 }
 
 func init() { file_agent_proto_init() }
@@ -676,6 +687,7 @@ func file_agent_proto_init() {
 	if File_agent_proto != nil {
 		return
 	}
+	file_response_proto_init()
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{

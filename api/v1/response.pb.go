@@ -1103,6 +1103,164 @@ func (x *SwitchAgentsRequest) GetReason() string {
 	return ""
 }
 
+type SwitchAgentRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Its id, or the name of its host where only one agent of it was heard of lately.
+	AgentId string `protobuf:"bytes,1,opt,name=agent_id,proto3" json:"agent_id,omitempty"`
+	// Why: it is required, and kept.
+	Reason        string `protobuf:"bytes,2,opt,name=reason,proto3" json:"reason,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SwitchAgentRequest) Reset() {
+	*x = SwitchAgentRequest{}
+	mi := &file_response_proto_msgTypes[14]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SwitchAgentRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SwitchAgentRequest) ProtoMessage() {}
+
+func (x *SwitchAgentRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_response_proto_msgTypes[14]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SwitchAgentRequest.ProtoReflect.Descriptor instead.
+func (*SwitchAgentRequest) Descriptor() ([]byte, []int) {
+	return file_response_proto_rawDescGZIP(), []int{14}
+}
+
+func (x *SwitchAgentRequest) GetAgentId() string {
+	if x != nil {
+		return x.AgentId
+	}
+	return ""
+}
+
+func (x *SwitchAgentRequest) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+// AgentArming is how the switch of one agent stands.
+type AgentArming struct {
+	state    protoimpl.MessageState `protogen:"open.v1"`
+	Id       string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	Host     string                 `protobuf:"bytes,2,opt,name=host,proto3" json:"host,omitempty"`
+	Disarmed bool                   `protobuf:"varint,3,opt,name=disarmed,proto3" json:"disarmed,omitempty"`
+	// Who disarmed it, why, and since when, as RFC 3339; empty: it is armed.
+	By     string `protobuf:"bytes,4,opt,name=by,proto3" json:"by,omitempty"`
+	Reason string `protobuf:"bytes,5,opt,name=reason,proto3" json:"reason,omitempty"`
+	Since  string `protobuf:"bytes,6,opt,name=since,proto3" json:"since,omitempty"`
+	// Of a call that disarmed: responses that were taken back.
+	TakenBack int64 `protobuf:"varint,7,opt,name=taken_back,proto3" json:"taken_back,omitempty"`
+	// All agents are disarmed, so this one stays so.
+	AllDisarmed   bool `protobuf:"varint,8,opt,name=all_disarmed,proto3" json:"all_disarmed,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AgentArming) Reset() {
+	*x = AgentArming{}
+	mi := &file_response_proto_msgTypes[15]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AgentArming) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AgentArming) ProtoMessage() {}
+
+func (x *AgentArming) ProtoReflect() protoreflect.Message {
+	mi := &file_response_proto_msgTypes[15]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AgentArming.ProtoReflect.Descriptor instead.
+func (*AgentArming) Descriptor() ([]byte, []int) {
+	return file_response_proto_rawDescGZIP(), []int{15}
+}
+
+func (x *AgentArming) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *AgentArming) GetHost() string {
+	if x != nil {
+		return x.Host
+	}
+	return ""
+}
+
+func (x *AgentArming) GetDisarmed() bool {
+	if x != nil {
+		return x.Disarmed
+	}
+	return false
+}
+
+func (x *AgentArming) GetBy() string {
+	if x != nil {
+		return x.By
+	}
+	return ""
+}
+
+func (x *AgentArming) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *AgentArming) GetSince() string {
+	if x != nil {
+		return x.Since
+	}
+	return ""
+}
+
+func (x *AgentArming) GetTakenBack() int64 {
+	if x != nil {
+		return x.TakenBack
+	}
+	return 0
+}
+
+func (x *AgentArming) GetAllDisarmed() bool {
+	if x != nil {
+		return x.AllDisarmed
+	}
+	return false
+}
+
 // Arming is how the switch stands.
 type Arming struct {
 	state    protoimpl.MessageState `protogen:"open.v1"`
@@ -1119,14 +1277,16 @@ type Arming struct {
 	// Hosts that are cut off, or are to be when agents are armed again.
 	Isolated []string `protobuf:"bytes,8,rep,name=isolated,proto3" json:"isolated,omitempty"`
 	// Of a call that disarmed: responses that were taken back.
-	TakenBack     int64 `protobuf:"varint,9,opt,name=taken_back,proto3" json:"taken_back,omitempty"`
+	TakenBack int64 `protobuf:"varint,9,opt,name=taken_back,proto3" json:"taken_back,omitempty"`
+	// Agents that were disarmed by themselves, by host.
+	Alone         []*AgentArming `protobuf:"bytes,10,rep,name=alone,proto3" json:"alone,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Arming) Reset() {
 	*x = Arming{}
-	mi := &file_response_proto_msgTypes[14]
+	mi := &file_response_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1138,7 +1298,7 @@ func (x *Arming) String() string {
 func (*Arming) ProtoMessage() {}
 
 func (x *Arming) ProtoReflect() protoreflect.Message {
-	mi := &file_response_proto_msgTypes[14]
+	mi := &file_response_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1151,7 +1311,7 @@ func (x *Arming) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Arming.ProtoReflect.Descriptor instead.
 func (*Arming) Descriptor() ([]byte, []int) {
-	return file_response_proto_rawDescGZIP(), []int{14}
+	return file_response_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *Arming) GetDisarmed() bool {
@@ -1215,6 +1375,13 @@ func (x *Arming) GetTakenBack() int64 {
 		return x.TakenBack
 	}
 	return 0
+}
+
+func (x *Arming) GetAlone() []*AgentArming {
+	if x != nil {
+		return x.Alone
+	}
+	return nil
 }
 
 var File_response_proto protoreflect.FileDescriptor
@@ -1317,7 +1484,21 @@ const file_response_proto_rawDesc = "" +
 	"responseId\"\x12\n" +
 	"\x10GetArmingRequest\"-\n" +
 	"\x13SwitchAgentsRequest\x12\x16\n" +
-	"\x06reason\x18\x01 \x01(\tR\x06reason\"\xf4\x01\n" +
+	"\x06reason\x18\x01 \x01(\tR\x06reason\"H\n" +
+	"\x12SwitchAgentRequest\x12\x1a\n" +
+	"\bagent_id\x18\x01 \x01(\tR\bagent_id\x12\x16\n" +
+	"\x06reason\x18\x02 \x01(\tR\x06reason\"\xcf\x01\n" +
+	"\vAgentArming\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
+	"\x04host\x18\x02 \x01(\tR\x04host\x12\x1a\n" +
+	"\bdisarmed\x18\x03 \x01(\bR\bdisarmed\x12\x0e\n" +
+	"\x02by\x18\x04 \x01(\tR\x02by\x12\x16\n" +
+	"\x06reason\x18\x05 \x01(\tR\x06reason\x12\x14\n" +
+	"\x05since\x18\x06 \x01(\tR\x05since\x12\x1e\n" +
+	"\n" +
+	"taken_back\x18\a \x01(\x03R\n" +
+	"taken_back\x12\"\n" +
+	"\fall_disarmed\x18\b \x01(\bR\fall_disarmed\"\xa4\x02\n" +
 	"\x06Arming\x12\x1a\n" +
 	"\bdisarmed\x18\x01 \x01(\bR\bdisarmed\x12\x0e\n" +
 	"\x02by\x18\x02 \x01(\tR\x02by\x12\x16\n" +
@@ -1329,7 +1510,9 @@ const file_response_proto_rawDesc = "" +
 	"\bisolated\x18\b \x03(\tR\bisolated\x12\x1e\n" +
 	"\n" +
 	"taken_back\x18\t \x01(\x03R\n" +
-	"taken_back2\xb4\x05\n" +
+	"taken_back\x12.\n" +
+	"\x05alone\x18\n" +
+	" \x03(\v2\x18.nightjar.v1.AgentArmingR\x05alone2\xc5\x06\n" +
 	"\x0fResponseService\x12\\\n" +
 	"\x13ListResponseTargets\x12'.nightjar.v1.ListResponseTargetsRequest\x1a\x1c.nightjar.v1.ResponseTargets\x12E\n" +
 	"\x0fRespondToSignal\x12\x1b.nightjar.v1.RespondRequest\x1a\x15.nightjar.v1.Response\x12D\n" +
@@ -1339,7 +1522,9 @@ const file_response_proto_rawDesc = "" +
 	"\x0eCancelResponse\x12\".nightjar.v1.CancelResponseRequest\x1a\x15.nightjar.v1.Response\x12?\n" +
 	"\tGetArming\x12\x1d.nightjar.v1.GetArmingRequest\x1a\x13.nightjar.v1.Arming\x12E\n" +
 	"\fDisarmAgents\x12 .nightjar.v1.SwitchAgentsRequest\x1a\x13.nightjar.v1.Arming\x12B\n" +
-	"\tArmAgents\x12 .nightjar.v1.SwitchAgentsRequest\x1a\x13.nightjar.v1.ArmingB\x1cZ\x1anightjar/api/v1;nightjarv1b\x06proto3"
+	"\tArmAgents\x12 .nightjar.v1.SwitchAgentsRequest\x1a\x13.nightjar.v1.Arming\x12H\n" +
+	"\vDisarmAgent\x12\x1f.nightjar.v1.SwitchAgentRequest\x1a\x18.nightjar.v1.AgentArming\x12E\n" +
+	"\bArmAgent\x12\x1f.nightjar.v1.SwitchAgentRequest\x1a\x18.nightjar.v1.AgentArmingB\x1cZ\x1anightjar/api/v1;nightjarv1b\x06proto3"
 
 var (
 	file_response_proto_rawDescOnce sync.Once
@@ -1353,7 +1538,7 @@ func file_response_proto_rawDescGZIP() []byte {
 	return file_response_proto_rawDescData
 }
 
-var file_response_proto_msgTypes = make([]protoimpl.MessageInfo, 15)
+var file_response_proto_msgTypes = make([]protoimpl.MessageInfo, 17)
 var file_response_proto_goTypes = []any{
 	(*ListResponseTargetsRequest)(nil), // 0: nightjar.v1.ListResponseTargetsRequest
 	(*ResponseTargets)(nil),            // 1: nightjar.v1.ResponseTargets
@@ -1369,8 +1554,10 @@ var file_response_proto_goTypes = []any{
 	(*CancelResponseRequest)(nil),      // 11: nightjar.v1.CancelResponseRequest
 	(*GetArmingRequest)(nil),           // 12: nightjar.v1.GetArmingRequest
 	(*SwitchAgentsRequest)(nil),        // 13: nightjar.v1.SwitchAgentsRequest
-	(*Arming)(nil),                     // 14: nightjar.v1.Arming
-	(*structpb.Value)(nil),             // 15: google.protobuf.Value
+	(*SwitchAgentRequest)(nil),         // 14: nightjar.v1.SwitchAgentRequest
+	(*AgentArming)(nil),                // 15: nightjar.v1.AgentArming
+	(*Arming)(nil),                     // 16: nightjar.v1.Arming
+	(*structpb.Value)(nil),             // 17: google.protobuf.Value
 }
 var file_response_proto_depIdxs = []int32{
 	2,  // 0: nightjar.v1.ResponseTargets.targets:type_name -> nightjar.v1.ResponseTarget
@@ -1379,31 +1566,36 @@ var file_response_proto_depIdxs = []int32{
 	4,  // 3: nightjar.v1.RespondRequest.process:type_name -> nightjar.v1.ResponseProcess
 	4,  // 4: nightjar.v1.Response.process:type_name -> nightjar.v1.ResponseProcess
 	7,  // 5: nightjar.v1.Response.result:type_name -> nightjar.v1.ResponseResult
-	15, // 6: nightjar.v1.ResponseResult.report:type_name -> google.protobuf.Value
+	17, // 6: nightjar.v1.ResponseResult.report:type_name -> google.protobuf.Value
 	6,  // 7: nightjar.v1.ListResponsesResponse.responses:type_name -> nightjar.v1.Response
-	0,  // 8: nightjar.v1.ResponseService.ListResponseTargets:input_type -> nightjar.v1.ListResponseTargetsRequest
-	5,  // 9: nightjar.v1.ResponseService.RespondToSignal:input_type -> nightjar.v1.RespondRequest
-	5,  // 10: nightjar.v1.ResponseService.CreateResponse:input_type -> nightjar.v1.RespondRequest
-	8,  // 11: nightjar.v1.ResponseService.ListResponses:input_type -> nightjar.v1.ListResponsesRequest
-	10, // 12: nightjar.v1.ResponseService.GetResponse:input_type -> nightjar.v1.GetResponseRequest
-	11, // 13: nightjar.v1.ResponseService.CancelResponse:input_type -> nightjar.v1.CancelResponseRequest
-	12, // 14: nightjar.v1.ResponseService.GetArming:input_type -> nightjar.v1.GetArmingRequest
-	13, // 15: nightjar.v1.ResponseService.DisarmAgents:input_type -> nightjar.v1.SwitchAgentsRequest
-	13, // 16: nightjar.v1.ResponseService.ArmAgents:input_type -> nightjar.v1.SwitchAgentsRequest
-	1,  // 17: nightjar.v1.ResponseService.ListResponseTargets:output_type -> nightjar.v1.ResponseTargets
-	6,  // 18: nightjar.v1.ResponseService.RespondToSignal:output_type -> nightjar.v1.Response
-	6,  // 19: nightjar.v1.ResponseService.CreateResponse:output_type -> nightjar.v1.Response
-	9,  // 20: nightjar.v1.ResponseService.ListResponses:output_type -> nightjar.v1.ListResponsesResponse
-	6,  // 21: nightjar.v1.ResponseService.GetResponse:output_type -> nightjar.v1.Response
-	6,  // 22: nightjar.v1.ResponseService.CancelResponse:output_type -> nightjar.v1.Response
-	14, // 23: nightjar.v1.ResponseService.GetArming:output_type -> nightjar.v1.Arming
-	14, // 24: nightjar.v1.ResponseService.DisarmAgents:output_type -> nightjar.v1.Arming
-	14, // 25: nightjar.v1.ResponseService.ArmAgents:output_type -> nightjar.v1.Arming
-	17, // [17:26] is the sub-list for method output_type
-	8,  // [8:17] is the sub-list for method input_type
-	8,  // [8:8] is the sub-list for extension type_name
-	8,  // [8:8] is the sub-list for extension extendee
-	0,  // [0:8] is the sub-list for field type_name
+	15, // 8: nightjar.v1.Arming.alone:type_name -> nightjar.v1.AgentArming
+	0,  // 9: nightjar.v1.ResponseService.ListResponseTargets:input_type -> nightjar.v1.ListResponseTargetsRequest
+	5,  // 10: nightjar.v1.ResponseService.RespondToSignal:input_type -> nightjar.v1.RespondRequest
+	5,  // 11: nightjar.v1.ResponseService.CreateResponse:input_type -> nightjar.v1.RespondRequest
+	8,  // 12: nightjar.v1.ResponseService.ListResponses:input_type -> nightjar.v1.ListResponsesRequest
+	10, // 13: nightjar.v1.ResponseService.GetResponse:input_type -> nightjar.v1.GetResponseRequest
+	11, // 14: nightjar.v1.ResponseService.CancelResponse:input_type -> nightjar.v1.CancelResponseRequest
+	12, // 15: nightjar.v1.ResponseService.GetArming:input_type -> nightjar.v1.GetArmingRequest
+	13, // 16: nightjar.v1.ResponseService.DisarmAgents:input_type -> nightjar.v1.SwitchAgentsRequest
+	13, // 17: nightjar.v1.ResponseService.ArmAgents:input_type -> nightjar.v1.SwitchAgentsRequest
+	14, // 18: nightjar.v1.ResponseService.DisarmAgent:input_type -> nightjar.v1.SwitchAgentRequest
+	14, // 19: nightjar.v1.ResponseService.ArmAgent:input_type -> nightjar.v1.SwitchAgentRequest
+	1,  // 20: nightjar.v1.ResponseService.ListResponseTargets:output_type -> nightjar.v1.ResponseTargets
+	6,  // 21: nightjar.v1.ResponseService.RespondToSignal:output_type -> nightjar.v1.Response
+	6,  // 22: nightjar.v1.ResponseService.CreateResponse:output_type -> nightjar.v1.Response
+	9,  // 23: nightjar.v1.ResponseService.ListResponses:output_type -> nightjar.v1.ListResponsesResponse
+	6,  // 24: nightjar.v1.ResponseService.GetResponse:output_type -> nightjar.v1.Response
+	6,  // 25: nightjar.v1.ResponseService.CancelResponse:output_type -> nightjar.v1.Response
+	16, // 26: nightjar.v1.ResponseService.GetArming:output_type -> nightjar.v1.Arming
+	16, // 27: nightjar.v1.ResponseService.DisarmAgents:output_type -> nightjar.v1.Arming
+	16, // 28: nightjar.v1.ResponseService.ArmAgents:output_type -> nightjar.v1.Arming
+	15, // 29: nightjar.v1.ResponseService.DisarmAgent:output_type -> nightjar.v1.AgentArming
+	15, // 30: nightjar.v1.ResponseService.ArmAgent:output_type -> nightjar.v1.AgentArming
+	20, // [20:31] is the sub-list for method output_type
+	9,  // [9:20] is the sub-list for method input_type
+	9,  // [9:9] is the sub-list for extension type_name
+	9,  // [9:9] is the sub-list for extension extendee
+	0,  // [0:9] is the sub-list for field type_name
 }
 
 func init() { file_response_proto_init() }
@@ -1419,7 +1611,7 @@ func file_response_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_response_proto_rawDesc), len(file_response_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   15,
+			NumMessages:   17,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

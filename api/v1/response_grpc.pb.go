@@ -28,6 +28,8 @@ const (
 	ResponseService_GetArming_FullMethodName           = "/nightjar.v1.ResponseService/GetArming"
 	ResponseService_DisarmAgents_FullMethodName        = "/nightjar.v1.ResponseService/DisarmAgents"
 	ResponseService_ArmAgents_FullMethodName           = "/nightjar.v1.ResponseService/ArmAgents"
+	ResponseService_DisarmAgent_FullMethodName         = "/nightjar.v1.ResponseService/DisarmAgent"
+	ResponseService_ArmAgent_FullMethodName            = "/nightjar.v1.ResponseService/ArmAgent"
 )
 
 // ResponseServiceClient is the client API for ResponseService service.
@@ -57,6 +59,10 @@ type ResponseServiceClient interface {
 	DisarmAgents(ctx context.Context, in *SwitchAgentsRequest, opts ...grpc.CallOption) (*Arming, error)
 	// ArmAgents lets agents kill and block again.
 	ArmAgents(ctx context.Context, in *SwitchAgentsRequest, opts ...grpc.CallOption) (*Arming, error)
+	// DisarmAgent stops all killing and blocking of one agent, isolation of its host too.
+	DisarmAgent(ctx context.Context, in *SwitchAgentRequest, opts ...grpc.CallOption) (*AgentArming, error)
+	// ArmAgent lets that agent kill and block again, unless all are disarmed.
+	ArmAgent(ctx context.Context, in *SwitchAgentRequest, opts ...grpc.CallOption) (*AgentArming, error)
 }
 
 type responseServiceClient struct {
@@ -157,6 +163,26 @@ func (c *responseServiceClient) ArmAgents(ctx context.Context, in *SwitchAgentsR
 	return out, nil
 }
 
+func (c *responseServiceClient) DisarmAgent(ctx context.Context, in *SwitchAgentRequest, opts ...grpc.CallOption) (*AgentArming, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(AgentArming)
+	err := c.cc.Invoke(ctx, ResponseService_DisarmAgent_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *responseServiceClient) ArmAgent(ctx context.Context, in *SwitchAgentRequest, opts ...grpc.CallOption) (*AgentArming, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(AgentArming)
+	err := c.cc.Invoke(ctx, ResponseService_ArmAgent_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // ResponseServiceServer is the server API for ResponseService service.
 // All implementations must embed UnimplementedResponseServiceServer
 // for forward compatibility.
@@ -184,6 +210,10 @@ type ResponseServiceServer interface {
 	DisarmAgents(context.Context, *SwitchAgentsRequest) (*Arming, error)
 	// ArmAgents lets agents kill and block again.
 	ArmAgents(context.Context, *SwitchAgentsRequest) (*Arming, error)
+	// DisarmAgent stops all killing and blocking of one agent, isolation of its host too.
+	DisarmAgent(context.Context, *SwitchAgentRequest) (*AgentArming, error)
+	// ArmAgent lets that agent kill and block again, unless all are disarmed.
+	ArmAgent(context.Context, *SwitchAgentRequest) (*AgentArming, error)
 	mustEmbedUnimplementedResponseServiceServer()
 }
 
@@ -220,6 +250,12 @@ func (UnimplementedResponseServiceServer) DisarmAgents(context.Context, *SwitchA
 }
 func (UnimplementedResponseServiceServer) ArmAgents(context.Context, *SwitchAgentsRequest) (*Arming, error) {
 	return nil, status.Error(codes.Unimplemented, "method ArmAgents not implemented")
+}
+func (UnimplementedResponseServiceServer) DisarmAgent(context.Context, *SwitchAgentRequest) (*AgentArming, error) {
+	return nil, status.Error(codes.Unimplemented, "method DisarmAgent not implemented")
+}
+func (UnimplementedResponseServiceServer) ArmAgent(context.Context, *SwitchAgentRequest) (*AgentArming, error) {
+	return nil, status.Error(codes.Unimplemented, "method ArmAgent not implemented")
 }
 func (UnimplementedResponseServiceServer) mustEmbedUnimplementedResponseServiceServer() {}
 func (UnimplementedResponseServiceServer) testEmbeddedByValue()                         {}
@@ -404,6 +440,42 @@ func _ResponseService_ArmAgents_Handler(srv interface{}, ctx context.Context, de
 	return interceptor(ctx, in, info, handler)
 }
 
+func _ResponseService_DisarmAgent_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(SwitchAgentRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ResponseServiceServer).DisarmAgent(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: ResponseService_DisarmAgent_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ResponseServiceServer).DisarmAgent(ctx, req.(*SwitchAgentRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _ResponseService_ArmAgent_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(SwitchAgentRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ResponseServiceServer).ArmAgent(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: ResponseService_ArmAgent_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ResponseServiceServer).ArmAgent(ctx, req.(*SwitchAgentRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // ResponseService_ServiceDesc is the grpc.ServiceDesc for ResponseService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -446,6 +518,14 @@ var ResponseService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "ArmAgents",
 			Handler:    _ResponseService_ArmAgents_Handler,
+		},
+		{
+			MethodName: "DisarmAgent",
+			Handler:    _ResponseService_DisarmAgent_Handler,
+		},
+		{
+			MethodName: "ArmAgent",
+			Handler:    _ResponseService_ArmAgent_Handler,
 		},
 	},
 	Streams:  []grpc.StreamDesc{},

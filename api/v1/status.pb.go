@@ -1084,7 +1084,7 @@ type Storage struct {
 	// What the quota covers, and the quota; 0: none.
 	UsedBytes  uint64 `protobuf:"varint,4,opt,name=used_bytes,proto3" json:"used_bytes,omitempty"`
 	QuotaBytes uint64 `protobuf:"varint,5,opt,name=quota_bytes,proto3" json:"quota_bytes,omitempty"`
-	// How long what is kept, in seconds; 0: for ever. It is set when the engine starts.
+	// How long what is kept, in seconds; 0: for ever.
 	EventsSeconds  int64 `protobuf:"varint,6,opt,name=events_seconds,proto3" json:"events_seconds,omitempty"`
 	SignalsSeconds int64 `protobuf:"varint,7,opt,name=signals_seconds,proto3" json:"signals_seconds,omitempty"`
 	MatchesSeconds int64 `protobuf:"varint,8,opt,name=matches_seconds,proto3" json:"matches_seconds,omitempty"`
@@ -1093,9 +1093,10 @@ type Storage struct {
 	Next    []*Letting `protobuf:"bytes,9,rep,name=next,proto3" json:"next,omitempty"`
 	Dropped []*Letting `protobuf:"bytes,10,rep,name=dropped,proto3" json:"dropped,omitempty"`
 	// The backups that were asked for, the latest first, at most 20.
-	Backups       []*BackupRun `protobuf:"bytes,11,rep,name=backups,proto3" json:"backups,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Backups          []*BackupRun `protobuf:"bytes,11,rep,name=backups,proto3" json:"backups,omitempty"`
+	ResponsesSeconds int64        `protobuf:"varint,12,opt,name=responses_seconds,proto3" json:"responses_seconds,omitempty"`
+	unknownFields    protoimpl.UnknownFields
+	sizeCache        protoimpl.SizeCache
 }
 
 func (x *Storage) Reset() {
@@ -1205,6 +1206,513 @@ func (x *Storage) GetBackups() []*BackupRun {
 	return nil
 }
 
+func (x *Storage) GetResponsesSeconds() int64 {
+	if x != nil {
+		return x.ResponsesSeconds
+	}
+	return 0
+}
+
+type GetRetentionRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetRetentionRequest) Reset() {
+	*x = GetRetentionRequest{}
+	mi := &file_status_proto_msgTypes[13]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetRetentionRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetRetentionRequest) ProtoMessage() {}
+
+func (x *GetRetentionRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_status_proto_msgTypes[13]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetRetentionRequest.ProtoReflect.Descriptor instead.
+func (*GetRetentionRequest) Descriptor() ([]byte, []int) {
+	return file_status_proto_rawDescGZIP(), []int{13}
+}
+
+// RetentionSettings say how long what is kept: 48h, 90d, 12w, 15mo, 2y or for-ever. What is
+// empty is as the engine was started.
+type RetentionSettings struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// From when they arrived.
+	Events string `protobuf:"bytes,1,opt,name=events,proto3" json:"events,omitempty"`
+	// From when they were last seen.
+	Signals string `protobuf:"bytes,2,opt,name=signals,proto3" json:"signals,omitempty"`
+	// The state of rules, which stays as long as rules look back in any case.
+	Matches string `protobuf:"bytes,3,opt,name=matches,proto3" json:"matches,omitempty"`
+	// What was done to hosts, from when it ended.
+	Responses string `protobuf:"bytes,4,opt,name=responses,proto3" json:"responses,omitempty"`
+	// What everything may take on disk, such as 50GB, or none. Beyond it the oldest days of
+	// events go.
+	DiskQuota     string `protobuf:"bytes,5,opt,name=disk_quota,proto3" json:"disk_quota,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RetentionSettings) Reset() {
+	*x = RetentionSettings{}
+	mi := &file_status_proto_msgTypes[14]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RetentionSettings) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RetentionSettings) ProtoMessage() {}
+
+func (x *RetentionSettings) ProtoReflect() protoreflect.Message {
+	mi := &file_status_proto_msgTypes[14]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RetentionSettings.ProtoReflect.Descriptor instead.
+func (*RetentionSettings) Descriptor() ([]byte, []int) {
+	return file_status_proto_rawDescGZIP(), []int{14}
+}
+
+func (x *RetentionSettings) GetEvents() string {
+	if x != nil {
+		return x.Events
+	}
+	return ""
+}
+
+func (x *RetentionSettings) GetSignals() string {
+	if x != nil {
+		return x.Signals
+	}
+	return ""
+}
+
+func (x *RetentionSettings) GetMatches() string {
+	if x != nil {
+		return x.Matches
+	}
+	return ""
+}
+
+func (x *RetentionSettings) GetResponses() string {
+	if x != nil {
+		return x.Responses
+	}
+	return ""
+}
+
+func (x *RetentionSettings) GetDiskQuota() string {
+	if x != nil {
+		return x.DiskQuota
+	}
+	return ""
+}
+
+type Retention struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// What an administrator said, what the engine was started with, and what holds.
+	Settings *RetentionSettings `protobuf:"bytes,1,opt,name=settings,proto3" json:"settings,omitempty"`
+	Started  *RetentionSettings `protobuf:"bytes,2,opt,name=started,proto3" json:"started,omitempty"`
+	InForce  *RetentionSettings `protobuf:"bytes,3,opt,name=in_force,proto3" json:"in_force,omitempty"`
+	// Of the settings: it goes into the next change.
+	Version int64 `protobuf:"varint,4,opt,name=version,proto3" json:"version,omitempty"`
+	// Who changed them last, and when, as RFC 3339; empty: nobody.
+	By            string `protobuf:"bytes,5,opt,name=by,proto3" json:"by,omitempty"`
+	At            string `protobuf:"bytes,6,opt,name=at,proto3" json:"at,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Retention) Reset() {
+	*x = Retention{}
+	mi := &file_status_proto_msgTypes[15]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Retention) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Retention) ProtoMessage() {}
+
+func (x *Retention) ProtoReflect() protoreflect.Message {
+	mi := &file_status_proto_msgTypes[15]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Retention.ProtoReflect.Descriptor instead.
+func (*Retention) Descriptor() ([]byte, []int) {
+	return file_status_proto_rawDescGZIP(), []int{15}
+}
+
+func (x *Retention) GetSettings() *RetentionSettings {
+	if x != nil {
+		return x.Settings
+	}
+	return nil
+}
+
+func (x *Retention) GetStarted() *RetentionSettings {
+	if x != nil {
+		return x.Started
+	}
+	return nil
+}
+
+func (x *Retention) GetInForce() *RetentionSettings {
+	if x != nil {
+		return x.InForce
+	}
+	return nil
+}
+
+func (x *Retention) GetVersion() int64 {
+	if x != nil {
+		return x.Version
+	}
+	return 0
+}
+
+func (x *Retention) GetBy() string {
+	if x != nil {
+		return x.By
+	}
+	return ""
+}
+
+func (x *Retention) GetAt() string {
+	if x != nil {
+		return x.At
+	}
+	return ""
+}
+
+type PreviewRetentionRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Settings      *RetentionSettings     `protobuf:"bytes,1,opt,name=settings,proto3" json:"settings,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PreviewRetentionRequest) Reset() {
+	*x = PreviewRetentionRequest{}
+	mi := &file_status_proto_msgTypes[16]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PreviewRetentionRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PreviewRetentionRequest) ProtoMessage() {}
+
+func (x *PreviewRetentionRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_status_proto_msgTypes[16]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PreviewRetentionRequest.ProtoReflect.Descriptor instead.
+func (*PreviewRetentionRequest) Descriptor() ([]byte, []int) {
+	return file_status_proto_rawDescGZIP(), []int{16}
+}
+
+func (x *PreviewRetentionRequest) GetSettings() *RetentionSettings {
+	if x != nil {
+		return x.Settings
+	}
+	return nil
+}
+
+type RetentionChange struct {
+	state   protoimpl.MessageState `protogen:"open.v1"`
+	InForce *RetentionSettings     `protobuf:"bytes,1,opt,name=in_force,proto3" json:"in_force,omitempty"`
+	// What goes at once, by table.
+	LetsGo []*RetentionLetting `protobuf:"bytes,2,rep,name=lets_go,proto3" json:"lets_go,omitempty"`
+	// What is left then of what the quota covers, in bytes; over_quota: more than the quota,
+	// and the rest may not be dropped.
+	UsedBytes uint64 `protobuf:"varint,3,opt,name=used_bytes,proto3" json:"used_bytes,omitempty"`
+	OverQuota bool   `protobuf:"varint,4,opt,name=over_quota,proto3" json:"over_quota,omitempty"`
+	// Goes into the change, where anything goes.
+	Confirm       string `protobuf:"bytes,5,opt,name=confirm,proto3" json:"confirm,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RetentionChange) Reset() {
+	*x = RetentionChange{}
+	mi := &file_status_proto_msgTypes[17]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RetentionChange) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RetentionChange) ProtoMessage() {}
+
+func (x *RetentionChange) ProtoReflect() protoreflect.Message {
+	mi := &file_status_proto_msgTypes[17]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RetentionChange.ProtoReflect.Descriptor instead.
+func (*RetentionChange) Descriptor() ([]byte, []int) {
+	return file_status_proto_rawDescGZIP(), []int{17}
+}
+
+func (x *RetentionChange) GetInForce() *RetentionSettings {
+	if x != nil {
+		return x.InForce
+	}
+	return nil
+}
+
+func (x *RetentionChange) GetLetsGo() []*RetentionLetting {
+	if x != nil {
+		return x.LetsGo
+	}
+	return nil
+}
+
+func (x *RetentionChange) GetUsedBytes() uint64 {
+	if x != nil {
+		return x.UsedBytes
+	}
+	return 0
+}
+
+func (x *RetentionChange) GetOverQuota() bool {
+	if x != nil {
+		return x.OverQuota
+	}
+	return false
+}
+
+func (x *RetentionChange) GetConfirm() string {
+	if x != nil {
+		return x.Confirm
+	}
+	return ""
+}
+
+// RetentionLetting is what goes of one table for one reason.
+type RetentionLetting struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Table string                 `protobuf:"bytes,1,opt,name=table,proto3" json:"table,omitempty"`
+	// age or quota
+	Reason string `protobuf:"bytes,2,opt,name=reason,proto3" json:"reason,omitempty"`
+	Rows   uint64 `protobuf:"varint,3,opt,name=rows,proto3" json:"rows,omitempty"`
+	// 0 where it is not known: what goes row by row.
+	Bytes uint64 `protobuf:"varint,4,opt,name=bytes,proto3" json:"bytes,omitempty"`
+	// How many days of events, or months of matches, and the first and the last of them
+	// (20060102, 200601); 0: it goes row by row.
+	Partitions int64  `protobuf:"varint,5,opt,name=partitions,proto3" json:"partitions,omitempty"`
+	First      string `protobuf:"bytes,6,opt,name=first,proto3" json:"first,omitempty"`
+	Last       string `protobuf:"bytes,7,opt,name=last,proto3" json:"last,omitempty"`
+	// Events among them that not every rule has seen.
+	Unevaluated   uint64 `protobuf:"varint,8,opt,name=unevaluated,proto3" json:"unevaluated,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RetentionLetting) Reset() {
+	*x = RetentionLetting{}
+	mi := &file_status_proto_msgTypes[18]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RetentionLetting) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RetentionLetting) ProtoMessage() {}
+
+func (x *RetentionLetting) ProtoReflect() protoreflect.Message {
+	mi := &file_status_proto_msgTypes[18]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RetentionLetting.ProtoReflect.Descriptor instead.
+func (*RetentionLetting) Descriptor() ([]byte, []int) {
+	return file_status_proto_rawDescGZIP(), []int{18}
+}
+
+func (x *RetentionLetting) GetTable() string {
+	if x != nil {
+		return x.Table
+	}
+	return ""
+}
+
+func (x *RetentionLetting) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *RetentionLetting) GetRows() uint64 {
+	if x != nil {
+		return x.Rows
+	}
+	return 0
+}
+
+func (x *RetentionLetting) GetBytes() uint64 {
+	if x != nil {
+		return x.Bytes
+	}
+	return 0
+}
+
+func (x *RetentionLetting) GetPartitions() int64 {
+	if x != nil {
+		return x.Partitions
+	}
+	return 0
+}
+
+func (x *RetentionLetting) GetFirst() string {
+	if x != nil {
+		return x.First
+	}
+	return ""
+}
+
+func (x *RetentionLetting) GetLast() string {
+	if x != nil {
+		return x.Last
+	}
+	return ""
+}
+
+func (x *RetentionLetting) GetUnevaluated() uint64 {
+	if x != nil {
+		return x.Unevaluated
+	}
+	return 0
+}
+
+type UpdateRetentionRequest struct {
+	state    protoimpl.MessageState `protogen:"open.v1"`
+	Settings *RetentionSettings     `protobuf:"bytes,1,opt,name=settings,proto3" json:"settings,omitempty"`
+	// That they were read with: where somebody changed them since, it is refused. 0: whatever
+	// they are.
+	Version int64 `protobuf:"varint,2,opt,name=version,proto3" json:"version,omitempty"`
+	// As the preview of these settings told it.
+	Confirm       string `protobuf:"bytes,3,opt,name=confirm,proto3" json:"confirm,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *UpdateRetentionRequest) Reset() {
+	*x = UpdateRetentionRequest{}
+	mi := &file_status_proto_msgTypes[19]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UpdateRetentionRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UpdateRetentionRequest) ProtoMessage() {}
+
+func (x *UpdateRetentionRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_status_proto_msgTypes[19]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UpdateRetentionRequest.ProtoReflect.Descriptor instead.
+func (*UpdateRetentionRequest) Descriptor() ([]byte, []int) {
+	return file_status_proto_rawDescGZIP(), []int{19}
+}
+
+func (x *UpdateRetentionRequest) GetSettings() *RetentionSettings {
+	if x != nil {
+		return x.Settings
+	}
+	return nil
+}
+
+func (x *UpdateRetentionRequest) GetVersion() int64 {
+	if x != nil {
+		return x.Version
+	}
+	return 0
+}
+
+func (x *UpdateRetentionRequest) GetConfirm() string {
+	if x != nil {
+		return x.Confirm
+	}
+	return ""
+}
+
 type StoredTable struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Name          string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
@@ -1217,7 +1725,7 @@ type StoredTable struct {
 
 func (x *StoredTable) Reset() {
 	*x = StoredTable{}
-	mi := &file_status_proto_msgTypes[13]
+	mi := &file_status_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1229,7 +1737,7 @@ func (x *StoredTable) String() string {
 func (*StoredTable) ProtoMessage() {}
 
 func (x *StoredTable) ProtoReflect() protoreflect.Message {
-	mi := &file_status_proto_msgTypes[13]
+	mi := &file_status_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1242,7 +1750,7 @@ func (x *StoredTable) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StoredTable.ProtoReflect.Descriptor instead.
 func (*StoredTable) Descriptor() ([]byte, []int) {
-	return file_status_proto_rawDescGZIP(), []int{13}
+	return file_status_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *StoredTable) GetName() string {
@@ -1293,7 +1801,7 @@ type Letting struct {
 
 func (x *Letting) Reset() {
 	*x = Letting{}
-	mi := &file_status_proto_msgTypes[14]
+	mi := &file_status_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1305,7 +1813,7 @@ func (x *Letting) String() string {
 func (*Letting) ProtoMessage() {}
 
 func (x *Letting) ProtoReflect() protoreflect.Message {
-	mi := &file_status_proto_msgTypes[14]
+	mi := &file_status_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1318,7 +1826,7 @@ func (x *Letting) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Letting.ProtoReflect.Descriptor instead.
 func (*Letting) Descriptor() ([]byte, []int) {
-	return file_status_proto_rawDescGZIP(), []int{14}
+	return file_status_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *Letting) GetTable() string {
@@ -1390,7 +1898,7 @@ type BackupRun struct {
 
 func (x *BackupRun) Reset() {
 	*x = BackupRun{}
-	mi := &file_status_proto_msgTypes[15]
+	mi := &file_status_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1402,7 +1910,7 @@ func (x *BackupRun) String() string {
 func (*BackupRun) ProtoMessage() {}
 
 func (x *BackupRun) ProtoReflect() protoreflect.Message {
-	mi := &file_status_proto_msgTypes[15]
+	mi := &file_status_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1415,7 +1923,7 @@ func (x *BackupRun) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BackupRun.ProtoReflect.Descriptor instead.
 func (*BackupRun) Descriptor() ([]byte, []int) {
-	return file_status_proto_rawDescGZIP(), []int{15}
+	return file_status_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *BackupRun) GetName() string {
@@ -1489,7 +1997,7 @@ type PipelinesStatus struct {
 
 func (x *PipelinesStatus) Reset() {
 	*x = PipelinesStatus{}
-	mi := &file_status_proto_msgTypes[16]
+	mi := &file_status_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1501,7 +2009,7 @@ func (x *PipelinesStatus) String() string {
 func (*PipelinesStatus) ProtoMessage() {}
 
 func (x *PipelinesStatus) ProtoReflect() protoreflect.Message {
-	mi := &file_status_proto_msgTypes[16]
+	mi := &file_status_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1514,7 +2022,7 @@ func (x *PipelinesStatus) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PipelinesStatus.ProtoReflect.Descriptor instead.
 func (*PipelinesStatus) Descriptor() ([]byte, []int) {
-	return file_status_proto_rawDescGZIP(), []int{16}
+	return file_status_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *PipelinesStatus) GetEnabled() int64 {
@@ -1561,7 +2069,7 @@ type NotablePipeline struct {
 
 func (x *NotablePipeline) Reset() {
 	*x = NotablePipeline{}
-	mi := &file_status_proto_msgTypes[17]
+	mi := &file_status_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1573,7 +2081,7 @@ func (x *NotablePipeline) String() string {
 func (*NotablePipeline) ProtoMessage() {}
 
 func (x *NotablePipeline) ProtoReflect() protoreflect.Message {
-	mi := &file_status_proto_msgTypes[17]
+	mi := &file_status_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1586,7 +2094,7 @@ func (x *NotablePipeline) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NotablePipeline.ProtoReflect.Descriptor instead.
 func (*NotablePipeline) Descriptor() ([]byte, []int) {
-	return file_status_proto_rawDescGZIP(), []int{17}
+	return file_status_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *NotablePipeline) GetId() string {
@@ -1658,7 +2166,7 @@ type SyslogDoor struct {
 
 func (x *SyslogDoor) Reset() {
 	*x = SyslogDoor{}
-	mi := &file_status_proto_msgTypes[18]
+	mi := &file_status_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1670,7 +2178,7 @@ func (x *SyslogDoor) String() string {
 func (*SyslogDoor) ProtoMessage() {}
 
 func (x *SyslogDoor) ProtoReflect() protoreflect.Message {
-	mi := &file_status_proto_msgTypes[18]
+	mi := &file_status_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1683,7 +2191,7 @@ func (x *SyslogDoor) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SyslogDoor.ProtoReflect.Descriptor instead.
 func (*SyslogDoor) Descriptor() ([]byte, []int) {
-	return file_status_proto_rawDescGZIP(), []int{18}
+	return file_status_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *SyslogDoor) GetProtocol() string {
@@ -1764,7 +2272,7 @@ type QueryLoad struct {
 
 func (x *QueryLoad) Reset() {
 	*x = QueryLoad{}
-	mi := &file_status_proto_msgTypes[19]
+	mi := &file_status_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1776,7 +2284,7 @@ func (x *QueryLoad) String() string {
 func (*QueryLoad) ProtoMessage() {}
 
 func (x *QueryLoad) ProtoReflect() protoreflect.Message {
-	mi := &file_status_proto_msgTypes[19]
+	mi := &file_status_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1789,7 +2297,7 @@ func (x *QueryLoad) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use QueryLoad.ProtoReflect.Descriptor instead.
 func (*QueryLoad) Descriptor() ([]byte, []int) {
-	return file_status_proto_rawDescGZIP(), []int{19}
+	return file_status_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *QueryLoad) GetKind() string {
@@ -1848,7 +2356,7 @@ type ClockSkew struct {
 
 func (x *ClockSkew) Reset() {
 	*x = ClockSkew{}
-	mi := &file_status_proto_msgTypes[20]
+	mi := &file_status_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1860,7 +2368,7 @@ func (x *ClockSkew) String() string {
 func (*ClockSkew) ProtoMessage() {}
 
 func (x *ClockSkew) ProtoReflect() protoreflect.Message {
-	mi := &file_status_proto_msgTypes[20]
+	mi := &file_status_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1873,7 +2381,7 @@ func (x *ClockSkew) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClockSkew.ProtoReflect.Descriptor instead.
 func (*ClockSkew) Descriptor() ([]byte, []int) {
-	return file_status_proto_rawDescGZIP(), []int{20}
+	return file_status_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *ClockSkew) GetSource() string {
@@ -1939,7 +2447,7 @@ type UnreadableTimes struct {
 
 func (x *UnreadableTimes) Reset() {
 	*x = UnreadableTimes{}
-	mi := &file_status_proto_msgTypes[21]
+	mi := &file_status_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1951,7 +2459,7 @@ func (x *UnreadableTimes) String() string {
 func (*UnreadableTimes) ProtoMessage() {}
 
 func (x *UnreadableTimes) ProtoReflect() protoreflect.Message {
-	mi := &file_status_proto_msgTypes[21]
+	mi := &file_status_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1964,7 +2472,7 @@ func (x *UnreadableTimes) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UnreadableTimes.ProtoReflect.Descriptor instead.
 func (*UnreadableTimes) Descriptor() ([]byte, []int) {
-	return file_status_proto_rawDescGZIP(), []int{21}
+	return file_status_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *UnreadableTimes) GetSource() string {
@@ -2005,7 +2513,7 @@ type WithoutEffect struct {
 
 func (x *WithoutEffect) Reset() {
 	*x = WithoutEffect{}
-	mi := &file_status_proto_msgTypes[22]
+	mi := &file_status_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2017,7 +2525,7 @@ func (x *WithoutEffect) String() string {
 func (*WithoutEffect) ProtoMessage() {}
 
 func (x *WithoutEffect) ProtoReflect() protoreflect.Message {
-	mi := &file_status_proto_msgTypes[22]
+	mi := &file_status_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2030,7 +2538,7 @@ func (x *WithoutEffect) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WithoutEffect.ProtoReflect.Descriptor instead.
 func (*WithoutEffect) Descriptor() ([]byte, []int) {
-	return file_status_proto_rawDescGZIP(), []int{22}
+	return file_status_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *WithoutEffect) GetKind() string {
@@ -2083,7 +2591,7 @@ type GeoIPDatabase struct {
 
 func (x *GeoIPDatabase) Reset() {
 	*x = GeoIPDatabase{}
-	mi := &file_status_proto_msgTypes[23]
+	mi := &file_status_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2095,7 +2603,7 @@ func (x *GeoIPDatabase) String() string {
 func (*GeoIPDatabase) ProtoMessage() {}
 
 func (x *GeoIPDatabase) ProtoReflect() protoreflect.Message {
-	mi := &file_status_proto_msgTypes[23]
+	mi := &file_status_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2108,7 +2616,7 @@ func (x *GeoIPDatabase) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GeoIPDatabase.ProtoReflect.Descriptor instead.
 func (*GeoIPDatabase) Descriptor() ([]byte, []int) {
-	return file_status_proto_rawDescGZIP(), []int{23}
+	return file_status_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *GeoIPDatabase) GetFile() string {
@@ -2151,7 +2659,7 @@ type ClickHouseStatus struct {
 
 func (x *ClickHouseStatus) Reset() {
 	*x = ClickHouseStatus{}
-	mi := &file_status_proto_msgTypes[24]
+	mi := &file_status_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2163,7 +2671,7 @@ func (x *ClickHouseStatus) String() string {
 func (*ClickHouseStatus) ProtoMessage() {}
 
 func (x *ClickHouseStatus) ProtoReflect() protoreflect.Message {
-	mi := &file_status_proto_msgTypes[24]
+	mi := &file_status_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2176,7 +2684,7 @@ func (x *ClickHouseStatus) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClickHouseStatus.ProtoReflect.Descriptor instead.
 func (*ClickHouseStatus) Descriptor() ([]byte, []int) {
-	return file_status_proto_rawDescGZIP(), []int{24}
+	return file_status_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *ClickHouseStatus) GetState() string {
@@ -2220,7 +2728,7 @@ type AsideEvent struct {
 
 func (x *AsideEvent) Reset() {
 	*x = AsideEvent{}
-	mi := &file_status_proto_msgTypes[25]
+	mi := &file_status_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2232,7 +2740,7 @@ func (x *AsideEvent) String() string {
 func (*AsideEvent) ProtoMessage() {}
 
 func (x *AsideEvent) ProtoReflect() protoreflect.Message {
-	mi := &file_status_proto_msgTypes[25]
+	mi := &file_status_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2245,7 +2753,7 @@ func (x *AsideEvent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AsideEvent.ProtoReflect.Descriptor instead.
 func (*AsideEvent) Descriptor() ([]byte, []int) {
-	return file_status_proto_rawDescGZIP(), []int{25}
+	return file_status_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *AsideEvent) GetRuleId() string {
@@ -2297,7 +2805,7 @@ type RulesStatus struct {
 
 func (x *RulesStatus) Reset() {
 	*x = RulesStatus{}
-	mi := &file_status_proto_msgTypes[26]
+	mi := &file_status_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2309,7 +2817,7 @@ func (x *RulesStatus) String() string {
 func (*RulesStatus) ProtoMessage() {}
 
 func (x *RulesStatus) ProtoReflect() protoreflect.Message {
-	mi := &file_status_proto_msgTypes[26]
+	mi := &file_status_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2322,7 +2830,7 @@ func (x *RulesStatus) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RulesStatus.ProtoReflect.Descriptor instead.
 func (*RulesStatus) Descriptor() ([]byte, []int) {
-	return file_status_proto_rawDescGZIP(), []int{26}
+	return file_status_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *RulesStatus) GetTotal() int64 {
@@ -2373,7 +2881,7 @@ type StorageStatus struct {
 
 func (x *StorageStatus) Reset() {
 	*x = StorageStatus{}
-	mi := &file_status_proto_msgTypes[27]
+	mi := &file_status_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2385,7 +2893,7 @@ func (x *StorageStatus) String() string {
 func (*StorageStatus) ProtoMessage() {}
 
 func (x *StorageStatus) ProtoReflect() protoreflect.Message {
-	mi := &file_status_proto_msgTypes[27]
+	mi := &file_status_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2398,7 +2906,7 @@ func (x *StorageStatus) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StorageStatus.ProtoReflect.Descriptor instead.
 func (*StorageStatus) Descriptor() ([]byte, []int) {
-	return file_status_proto_rawDescGZIP(), []int{27}
+	return file_status_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *StorageStatus) GetUsedBytes() uint64 {
@@ -2451,7 +2959,7 @@ type ValidateKeyRequest struct {
 
 func (x *ValidateKeyRequest) Reset() {
 	*x = ValidateKeyRequest{}
-	mi := &file_status_proto_msgTypes[28]
+	mi := &file_status_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2463,7 +2971,7 @@ func (x *ValidateKeyRequest) String() string {
 func (*ValidateKeyRequest) ProtoMessage() {}
 
 func (x *ValidateKeyRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_status_proto_msgTypes[28]
+	mi := &file_status_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2476,7 +2984,7 @@ func (x *ValidateKeyRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ValidateKeyRequest.ProtoReflect.Descriptor instead.
 func (*ValidateKeyRequest) Descriptor() ([]byte, []int) {
-	return file_status_proto_rawDescGZIP(), []int{28}
+	return file_status_proto_rawDescGZIP(), []int{35}
 }
 
 type ValidateKeyResponse struct {
@@ -2488,7 +2996,7 @@ type ValidateKeyResponse struct {
 
 func (x *ValidateKeyResponse) Reset() {
 	*x = ValidateKeyResponse{}
-	mi := &file_status_proto_msgTypes[29]
+	mi := &file_status_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2500,7 +3008,7 @@ func (x *ValidateKeyResponse) String() string {
 func (*ValidateKeyResponse) ProtoMessage() {}
 
 func (x *ValidateKeyResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_status_proto_msgTypes[29]
+	mi := &file_status_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2513,7 +3021,7 @@ func (x *ValidateKeyResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ValidateKeyResponse.ProtoReflect.Descriptor instead.
 func (*ValidateKeyResponse) Descriptor() ([]byte, []int) {
-	return file_status_proto_rawDescGZIP(), []int{29}
+	return file_status_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *ValidateKeyResponse) GetValid() bool {
@@ -2622,7 +3130,7 @@ const file_status_proto_rawDesc = "" +
 	"\fRefusedEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\x04R\x05value:\x028\x01\"\x13\n" +
-	"\x11GetStorageRequest\"\xc5\x03\n" +
+	"\x11GetStorageRequest\"\xf3\x03\n" +
 	"\aStorage\x120\n" +
 	"\x06tables\x18\x01 \x03(\v2\x18.nightjar.v1.StoredTableR\x06tables\x12\x1e\n" +
 	"\n" +
@@ -2641,7 +3149,51 @@ const file_status_proto_rawDesc = "" +
 	"\x04next\x18\t \x03(\v2\x14.nightjar.v1.LettingR\x04next\x12.\n" +
 	"\adropped\x18\n" +
 	" \x03(\v2\x14.nightjar.v1.LettingR\adropped\x120\n" +
-	"\abackups\x18\v \x03(\v2\x16.nightjar.v1.BackupRunR\abackups\"a\n" +
+	"\abackups\x18\v \x03(\v2\x16.nightjar.v1.BackupRunR\abackups\x12,\n" +
+	"\x11responses_seconds\x18\f \x01(\x03R\x11responses_seconds\"\x15\n" +
+	"\x13GetRetentionRequest\"\x9d\x01\n" +
+	"\x11RetentionSettings\x12\x16\n" +
+	"\x06events\x18\x01 \x01(\tR\x06events\x12\x18\n" +
+	"\asignals\x18\x02 \x01(\tR\asignals\x12\x18\n" +
+	"\amatches\x18\x03 \x01(\tR\amatches\x12\x1c\n" +
+	"\tresponses\x18\x04 \x01(\tR\tresponses\x12\x1e\n" +
+	"\n" +
+	"disk_quota\x18\x05 \x01(\tR\n" +
+	"disk_quota\"\xf7\x01\n" +
+	"\tRetention\x12:\n" +
+	"\bsettings\x18\x01 \x01(\v2\x1e.nightjar.v1.RetentionSettingsR\bsettings\x128\n" +
+	"\astarted\x18\x02 \x01(\v2\x1e.nightjar.v1.RetentionSettingsR\astarted\x12:\n" +
+	"\bin_force\x18\x03 \x01(\v2\x1e.nightjar.v1.RetentionSettingsR\bin_force\x12\x18\n" +
+	"\aversion\x18\x04 \x01(\x03R\aversion\x12\x0e\n" +
+	"\x02by\x18\x05 \x01(\tR\x02by\x12\x0e\n" +
+	"\x02at\x18\x06 \x01(\tR\x02at\"U\n" +
+	"\x17PreviewRetentionRequest\x12:\n" +
+	"\bsettings\x18\x01 \x01(\v2\x1e.nightjar.v1.RetentionSettingsR\bsettings\"\xe0\x01\n" +
+	"\x0fRetentionChange\x12:\n" +
+	"\bin_force\x18\x01 \x01(\v2\x1e.nightjar.v1.RetentionSettingsR\bin_force\x127\n" +
+	"\alets_go\x18\x02 \x03(\v2\x1d.nightjar.v1.RetentionLettingR\alets_go\x12\x1e\n" +
+	"\n" +
+	"used_bytes\x18\x03 \x01(\x04R\n" +
+	"used_bytes\x12\x1e\n" +
+	"\n" +
+	"over_quota\x18\x04 \x01(\bR\n" +
+	"over_quota\x12\x18\n" +
+	"\aconfirm\x18\x05 \x01(\tR\aconfirm\"\xd6\x01\n" +
+	"\x10RetentionLetting\x12\x14\n" +
+	"\x05table\x18\x01 \x01(\tR\x05table\x12\x16\n" +
+	"\x06reason\x18\x02 \x01(\tR\x06reason\x12\x12\n" +
+	"\x04rows\x18\x03 \x01(\x04R\x04rows\x12\x14\n" +
+	"\x05bytes\x18\x04 \x01(\x04R\x05bytes\x12\x1e\n" +
+	"\n" +
+	"partitions\x18\x05 \x01(\x03R\n" +
+	"partitions\x12\x14\n" +
+	"\x05first\x18\x06 \x01(\tR\x05first\x12\x12\n" +
+	"\x04last\x18\a \x01(\tR\x04last\x12 \n" +
+	"\vunevaluated\x18\b \x01(\x04R\vunevaluated\"\x88\x01\n" +
+	"\x16UpdateRetentionRequest\x12:\n" +
+	"\bsettings\x18\x01 \x01(\v2\x1e.nightjar.v1.RetentionSettingsR\bsettings\x12\x18\n" +
+	"\aversion\x18\x02 \x01(\x03R\aversion\x12\x18\n" +
+	"\aconfirm\x18\x03 \x01(\tR\aconfirm\"a\n" +
 	"\vStoredTable\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x12\n" +
 	"\x04rows\x18\x02 \x01(\x04R\x04rows\x12\x14\n" +
@@ -2759,12 +3311,15 @@ const file_status_proto_rawDesc = "" +
 	"\x13dropped_unevaluated\x18\x06 \x01(\x04R\x13dropped_unevaluated\"\x14\n" +
 	"\x12ValidateKeyRequest\"+\n" +
 	"\x13ValidateKeyResponse\x12\x14\n" +
-	"\x05valid\x18\x01 \x01(\bR\x05valid2\x8d\x03\n" +
+	"\x05valid\x18\x01 \x01(\bR\x05valid2\xff\x04\n" +
 	"\rStatusService\x12?\n" +
 	"\tGetStatus\x12\x1d.nightjar.v1.GetStatusRequest\x1a\x13.nightjar.v1.Status\x12V\n" +
 	"\rListRuleCosts\x12!.nightjar.v1.ListRuleCostsRequest\x1a\".nightjar.v1.ListRuleCostsResponse\x12B\n" +
 	"\n" +
-	"GetStorage\x12\x1e.nightjar.v1.GetStorageRequest\x1a\x14.nightjar.v1.Storage\x12M\n" +
+	"GetStorage\x12\x1e.nightjar.v1.GetStorageRequest\x1a\x14.nightjar.v1.Storage\x12H\n" +
+	"\fGetRetention\x12 .nightjar.v1.GetRetentionRequest\x1a\x16.nightjar.v1.Retention\x12V\n" +
+	"\x10PreviewRetention\x12$.nightjar.v1.PreviewRetentionRequest\x1a\x1c.nightjar.v1.RetentionChange\x12N\n" +
+	"\x0fUpdateRetention\x12#.nightjar.v1.UpdateRetentionRequest\x1a\x16.nightjar.v1.Retention\x12M\n" +
 	"\n" +
 	"AcceptLoss\x12\x1e.nightjar.v1.AcceptLossRequest\x1a\x1f.nightjar.v1.AcceptLossResponse\x12P\n" +
 	"\vValidateKey\x12\x1f.nightjar.v1.ValidateKeyRequest\x1a .nightjar.v1.ValidateKeyResponseB\x1cZ\x1anightjar/api/v1;nightjarv1b\x06proto3"
@@ -2781,87 +3336,107 @@ func file_status_proto_rawDescGZIP() []byte {
 	return file_status_proto_rawDescData
 }
 
-var file_status_proto_msgTypes = make([]protoimpl.MessageInfo, 35)
+var file_status_proto_msgTypes = make([]protoimpl.MessageInfo, 42)
 var file_status_proto_goTypes = []any{
-	(*GetStatusRequest)(nil),      // 0: nightjar.v1.GetStatusRequest
-	(*ListRuleCostsRequest)(nil),  // 1: nightjar.v1.ListRuleCostsRequest
-	(*ListRuleCostsResponse)(nil), // 2: nightjar.v1.ListRuleCostsResponse
-	(*RuleCost)(nil),              // 3: nightjar.v1.RuleCost
-	(*AcceptLossRequest)(nil),     // 4: nightjar.v1.AcceptLossRequest
-	(*AcceptLossResponse)(nil),    // 5: nightjar.v1.AcceptLossResponse
-	(*ArrivalGap)(nil),            // 6: nightjar.v1.ArrivalGap
-	(*Status)(nil),                // 7: nightjar.v1.Status
-	(*SourcesStatus)(nil),         // 8: nightjar.v1.SourcesStatus
-	(*SilentSource)(nil),          // 9: nightjar.v1.SilentSource
-	(*IntakeStatus)(nil),          // 10: nightjar.v1.IntakeStatus
-	(*GetStorageRequest)(nil),     // 11: nightjar.v1.GetStorageRequest
-	(*Storage)(nil),               // 12: nightjar.v1.Storage
-	(*StoredTable)(nil),           // 13: nightjar.v1.StoredTable
-	(*Letting)(nil),               // 14: nightjar.v1.Letting
-	(*BackupRun)(nil),             // 15: nightjar.v1.BackupRun
-	(*PipelinesStatus)(nil),       // 16: nightjar.v1.PipelinesStatus
-	(*NotablePipeline)(nil),       // 17: nightjar.v1.NotablePipeline
-	(*SyslogDoor)(nil),            // 18: nightjar.v1.SyslogDoor
-	(*QueryLoad)(nil),             // 19: nightjar.v1.QueryLoad
-	(*ClockSkew)(nil),             // 20: nightjar.v1.ClockSkew
-	(*UnreadableTimes)(nil),       // 21: nightjar.v1.UnreadableTimes
-	(*WithoutEffect)(nil),         // 22: nightjar.v1.WithoutEffect
-	(*GeoIPDatabase)(nil),         // 23: nightjar.v1.GeoIPDatabase
-	(*ClickHouseStatus)(nil),      // 24: nightjar.v1.ClickHouseStatus
-	(*AsideEvent)(nil),            // 25: nightjar.v1.AsideEvent
-	(*RulesStatus)(nil),           // 26: nightjar.v1.RulesStatus
-	(*StorageStatus)(nil),         // 27: nightjar.v1.StorageStatus
-	(*ValidateKeyRequest)(nil),    // 28: nightjar.v1.ValidateKeyRequest
-	(*ValidateKeyResponse)(nil),   // 29: nightjar.v1.ValidateKeyResponse
-	nil,                           // 30: nightjar.v1.IntakeStatus.RefusedEntry
-	nil,                           // 31: nightjar.v1.SyslogDoor.RefusedEntry
-	nil,                           // 32: nightjar.v1.SyslogDoor.ClosedEntry
-	nil,                           // 33: nightjar.v1.SyslogDoor.LostEntry
-	nil,                           // 34: nightjar.v1.SyslogDoor.DamagedEntry
+	(*GetStatusRequest)(nil),        // 0: nightjar.v1.GetStatusRequest
+	(*ListRuleCostsRequest)(nil),    // 1: nightjar.v1.ListRuleCostsRequest
+	(*ListRuleCostsResponse)(nil),   // 2: nightjar.v1.ListRuleCostsResponse
+	(*RuleCost)(nil),                // 3: nightjar.v1.RuleCost
+	(*AcceptLossRequest)(nil),       // 4: nightjar.v1.AcceptLossRequest
+	(*AcceptLossResponse)(nil),      // 5: nightjar.v1.AcceptLossResponse
+	(*ArrivalGap)(nil),              // 6: nightjar.v1.ArrivalGap
+	(*Status)(nil),                  // 7: nightjar.v1.Status
+	(*SourcesStatus)(nil),           // 8: nightjar.v1.SourcesStatus
+	(*SilentSource)(nil),            // 9: nightjar.v1.SilentSource
+	(*IntakeStatus)(nil),            // 10: nightjar.v1.IntakeStatus
+	(*GetStorageRequest)(nil),       // 11: nightjar.v1.GetStorageRequest
+	(*Storage)(nil),                 // 12: nightjar.v1.Storage
+	(*GetRetentionRequest)(nil),     // 13: nightjar.v1.GetRetentionRequest
+	(*RetentionSettings)(nil),       // 14: nightjar.v1.RetentionSettings
+	(*Retention)(nil),               // 15: nightjar.v1.Retention
+	(*PreviewRetentionRequest)(nil), // 16: nightjar.v1.PreviewRetentionRequest
+	(*RetentionChange)(nil),         // 17: nightjar.v1.RetentionChange
+	(*RetentionLetting)(nil),        // 18: nightjar.v1.RetentionLetting
+	(*UpdateRetentionRequest)(nil),  // 19: nightjar.v1.UpdateRetentionRequest
+	(*StoredTable)(nil),             // 20: nightjar.v1.StoredTable
+	(*Letting)(nil),                 // 21: nightjar.v1.Letting
+	(*BackupRun)(nil),               // 22: nightjar.v1.BackupRun
+	(*PipelinesStatus)(nil),         // 23: nightjar.v1.PipelinesStatus
+	(*NotablePipeline)(nil),         // 24: nightjar.v1.NotablePipeline
+	(*SyslogDoor)(nil),              // 25: nightjar.v1.SyslogDoor
+	(*QueryLoad)(nil),               // 26: nightjar.v1.QueryLoad
+	(*ClockSkew)(nil),               // 27: nightjar.v1.ClockSkew
+	(*UnreadableTimes)(nil),         // 28: nightjar.v1.UnreadableTimes
+	(*WithoutEffect)(nil),           // 29: nightjar.v1.WithoutEffect
+	(*GeoIPDatabase)(nil),           // 30: nightjar.v1.GeoIPDatabase
+	(*ClickHouseStatus)(nil),        // 31: nightjar.v1.ClickHouseStatus
+	(*AsideEvent)(nil),              // 32: nightjar.v1.AsideEvent
+	(*RulesStatus)(nil),             // 33: nightjar.v1.RulesStatus
+	(*StorageStatus)(nil),           // 34: nightjar.v1.StorageStatus
+	(*ValidateKeyRequest)(nil),      // 35: nightjar.v1.ValidateKeyRequest
+	(*ValidateKeyResponse)(nil),     // 36: nightjar.v1.ValidateKeyResponse
+	nil,                             // 37: nightjar.v1.IntakeStatus.RefusedEntry
+	nil,                             // 38: nightjar.v1.SyslogDoor.RefusedEntry
+	nil,                             // 39: nightjar.v1.SyslogDoor.ClosedEntry
+	nil,                             // 40: nightjar.v1.SyslogDoor.LostEntry
+	nil,                             // 41: nightjar.v1.SyslogDoor.DamagedEntry
 }
 var file_status_proto_depIdxs = []int32{
 	3,  // 0: nightjar.v1.ListRuleCostsResponse.data:type_name -> nightjar.v1.RuleCost
-	24, // 1: nightjar.v1.Status.clickhouse:type_name -> nightjar.v1.ClickHouseStatus
-	26, // 2: nightjar.v1.Status.rules:type_name -> nightjar.v1.RulesStatus
-	27, // 3: nightjar.v1.Status.storage:type_name -> nightjar.v1.StorageStatus
-	23, // 4: nightjar.v1.Status.geoip:type_name -> nightjar.v1.GeoIPDatabase
-	22, // 5: nightjar.v1.Status.without_effect:type_name -> nightjar.v1.WithoutEffect
-	25, // 6: nightjar.v1.Status.aside:type_name -> nightjar.v1.AsideEvent
-	20, // 7: nightjar.v1.Status.clocks:type_name -> nightjar.v1.ClockSkew
-	21, // 8: nightjar.v1.Status.unreadable_times:type_name -> nightjar.v1.UnreadableTimes
-	18, // 9: nightjar.v1.Status.syslog:type_name -> nightjar.v1.SyslogDoor
+	31, // 1: nightjar.v1.Status.clickhouse:type_name -> nightjar.v1.ClickHouseStatus
+	33, // 2: nightjar.v1.Status.rules:type_name -> nightjar.v1.RulesStatus
+	34, // 3: nightjar.v1.Status.storage:type_name -> nightjar.v1.StorageStatus
+	30, // 4: nightjar.v1.Status.geoip:type_name -> nightjar.v1.GeoIPDatabase
+	29, // 5: nightjar.v1.Status.without_effect:type_name -> nightjar.v1.WithoutEffect
+	32, // 6: nightjar.v1.Status.aside:type_name -> nightjar.v1.AsideEvent
+	27, // 7: nightjar.v1.Status.clocks:type_name -> nightjar.v1.ClockSkew
+	28, // 8: nightjar.v1.Status.unreadable_times:type_name -> nightjar.v1.UnreadableTimes
+	25, // 9: nightjar.v1.Status.syslog:type_name -> nightjar.v1.SyslogDoor
 	3,  // 10: nightjar.v1.Status.rules_alone:type_name -> nightjar.v1.RuleCost
-	19, // 11: nightjar.v1.Status.queries:type_name -> nightjar.v1.QueryLoad
+	26, // 11: nightjar.v1.Status.queries:type_name -> nightjar.v1.QueryLoad
 	6,  // 12: nightjar.v1.Status.gaps:type_name -> nightjar.v1.ArrivalGap
-	16, // 13: nightjar.v1.Status.pipelines:type_name -> nightjar.v1.PipelinesStatus
+	23, // 13: nightjar.v1.Status.pipelines:type_name -> nightjar.v1.PipelinesStatus
 	10, // 14: nightjar.v1.Status.intake:type_name -> nightjar.v1.IntakeStatus
 	8,  // 15: nightjar.v1.Status.sources:type_name -> nightjar.v1.SourcesStatus
 	9,  // 16: nightjar.v1.SourcesStatus.silences:type_name -> nightjar.v1.SilentSource
-	30, // 17: nightjar.v1.IntakeStatus.refused:type_name -> nightjar.v1.IntakeStatus.RefusedEntry
-	13, // 18: nightjar.v1.Storage.tables:type_name -> nightjar.v1.StoredTable
-	14, // 19: nightjar.v1.Storage.next:type_name -> nightjar.v1.Letting
-	14, // 20: nightjar.v1.Storage.dropped:type_name -> nightjar.v1.Letting
-	15, // 21: nightjar.v1.Storage.backups:type_name -> nightjar.v1.BackupRun
-	17, // 22: nightjar.v1.PipelinesStatus.notable:type_name -> nightjar.v1.NotablePipeline
-	31, // 23: nightjar.v1.SyslogDoor.refused:type_name -> nightjar.v1.SyslogDoor.RefusedEntry
-	32, // 24: nightjar.v1.SyslogDoor.closed:type_name -> nightjar.v1.SyslogDoor.ClosedEntry
-	33, // 25: nightjar.v1.SyslogDoor.lost:type_name -> nightjar.v1.SyslogDoor.LostEntry
-	34, // 26: nightjar.v1.SyslogDoor.damaged:type_name -> nightjar.v1.SyslogDoor.DamagedEntry
-	0,  // 27: nightjar.v1.StatusService.GetStatus:input_type -> nightjar.v1.GetStatusRequest
-	1,  // 28: nightjar.v1.StatusService.ListRuleCosts:input_type -> nightjar.v1.ListRuleCostsRequest
-	11, // 29: nightjar.v1.StatusService.GetStorage:input_type -> nightjar.v1.GetStorageRequest
-	4,  // 30: nightjar.v1.StatusService.AcceptLoss:input_type -> nightjar.v1.AcceptLossRequest
-	28, // 31: nightjar.v1.StatusService.ValidateKey:input_type -> nightjar.v1.ValidateKeyRequest
-	7,  // 32: nightjar.v1.StatusService.GetStatus:output_type -> nightjar.v1.Status
-	2,  // 33: nightjar.v1.StatusService.ListRuleCosts:output_type -> nightjar.v1.ListRuleCostsResponse
-	12, // 34: nightjar.v1.StatusService.GetStorage:output_type -> nightjar.v1.Storage
-	5,  // 35: nightjar.v1.StatusService.AcceptLoss:output_type -> nightjar.v1.AcceptLossResponse
-	29, // 36: nightjar.v1.StatusService.ValidateKey:output_type -> nightjar.v1.ValidateKeyResponse
-	32, // [32:37] is the sub-list for method output_type
-	27, // [27:32] is the sub-list for method input_type
-	27, // [27:27] is the sub-list for extension type_name
-	27, // [27:27] is the sub-list for extension extendee
-	0,  // [0:27] is the sub-list for field type_name
+	37, // 17: nightjar.v1.IntakeStatus.refused:type_name -> nightjar.v1.IntakeStatus.RefusedEntry
+	20, // 18: nightjar.v1.Storage.tables:type_name -> nightjar.v1.StoredTable
+	21, // 19: nightjar.v1.Storage.next:type_name -> nightjar.v1.Letting
+	21, // 20: nightjar.v1.Storage.dropped:type_name -> nightjar.v1.Letting
+	22, // 21: nightjar.v1.Storage.backups:type_name -> nightjar.v1.BackupRun
+	14, // 22: nightjar.v1.Retention.settings:type_name -> nightjar.v1.RetentionSettings
+	14, // 23: nightjar.v1.Retention.started:type_name -> nightjar.v1.RetentionSettings
+	14, // 24: nightjar.v1.Retention.in_force:type_name -> nightjar.v1.RetentionSettings
+	14, // 25: nightjar.v1.PreviewRetentionRequest.settings:type_name -> nightjar.v1.RetentionSettings
+	14, // 26: nightjar.v1.RetentionChange.in_force:type_name -> nightjar.v1.RetentionSettings
+	18, // 27: nightjar.v1.RetentionChange.lets_go:type_name -> nightjar.v1.RetentionLetting
+	14, // 28: nightjar.v1.UpdateRetentionRequest.settings:type_name -> nightjar.v1.RetentionSettings
+	24, // 29: nightjar.v1.PipelinesStatus.notable:type_name -> nightjar.v1.NotablePipeline
+	38, // 30: nightjar.v1.SyslogDoor.refused:type_name -> nightjar.v1.SyslogDoor.RefusedEntry
+	39, // 31: nightjar.v1.SyslogDoor.closed:type_name -> nightjar.v1.SyslogDoor.ClosedEntry
+	40, // 32: nightjar.v1.SyslogDoor.lost:type_name -> nightjar.v1.SyslogDoor.LostEntry
+	41, // 33: nightjar.v1.SyslogDoor.damaged:type_name -> nightjar.v1.SyslogDoor.DamagedEntry
+	0,  // 34: nightjar.v1.StatusService.GetStatus:input_type -> nightjar.v1.GetStatusRequest
+	1,  // 35: nightjar.v1.StatusService.ListRuleCosts:input_type -> nightjar.v1.ListRuleCostsRequest
+	11, // 36: nightjar.v1.StatusService.GetStorage:input_type -> nightjar.v1.GetStorageRequest
+	13, // 37: nightjar.v1.StatusService.GetRetention:input_type -> nightjar.v1.GetRetentionRequest
+	16, // 38: nightjar.v1.StatusService.PreviewRetention:input_type -> nightjar.v1.PreviewRetentionRequest
+	19, // 39: nightjar.v1.StatusService.UpdateRetention:input_type -> nightjar.v1.UpdateRetentionRequest
+	4,  // 40: nightjar.v1.StatusService.AcceptLoss:input_type -> nightjar.v1.AcceptLossRequest
+	35, // 41: nightjar.v1.StatusService.ValidateKey:input_type -> nightjar.v1.ValidateKeyRequest
+	7,  // 42: nightjar.v1.StatusService.GetStatus:output_type -> nightjar.v1.Status
+	2,  // 43: nightjar.v1.StatusService.ListRuleCosts:output_type -> nightjar.v1.ListRuleCostsResponse
+	12, // 44: nightjar.v1.StatusService.GetStorage:output_type -> nightjar.v1.Storage
+	15, // 45: nightjar.v1.StatusService.GetRetention:output_type -> nightjar.v1.Retention
+	17, // 46: nightjar.v1.StatusService.PreviewRetention:output_type -> nightjar.v1.RetentionChange
+	15, // 47: nightjar.v1.StatusService.UpdateRetention:output_type -> nightjar.v1.Retention
+	5,  // 48: nightjar.v1.StatusService.AcceptLoss:output_type -> nightjar.v1.AcceptLossResponse
+	36, // 49: nightjar.v1.StatusService.ValidateKey:output_type -> nightjar.v1.ValidateKeyResponse
+	42, // [42:50] is the sub-list for method output_type
+	34, // [34:42] is the sub-list for method input_type
+	34, // [34:34] is the sub-list for extension type_name
+	34, // [34:34] is the sub-list for extension extendee
+	0,  // [0:34] is the sub-list for field type_name
 }
 
 func init() { file_status_proto_init() }
@@ -2876,7 +3451,7 @@ func file_status_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_status_proto_rawDesc), len(file_status_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   35,
+			NumMessages:   42,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -19,11 +19,14 @@ import (
 const _ = grpc.SupportPackageIsVersion9
 
 const (
-	StatusService_GetStatus_FullMethodName     = "/nightjar.v1.StatusService/GetStatus"
-	StatusService_ListRuleCosts_FullMethodName = "/nightjar.v1.StatusService/ListRuleCosts"
-	StatusService_GetStorage_FullMethodName    = "/nightjar.v1.StatusService/GetStorage"
-	StatusService_AcceptLoss_FullMethodName    = "/nightjar.v1.StatusService/AcceptLoss"
-	StatusService_ValidateKey_FullMethodName   = "/nightjar.v1.StatusService/ValidateKey"
+	StatusService_GetStatus_FullMethodName        = "/nightjar.v1.StatusService/GetStatus"
+	StatusService_ListRuleCosts_FullMethodName    = "/nightjar.v1.StatusService/ListRuleCosts"
+	StatusService_GetStorage_FullMethodName       = "/nightjar.v1.StatusService/GetStorage"
+	StatusService_GetRetention_FullMethodName     = "/nightjar.v1.StatusService/GetRetention"
+	StatusService_PreviewRetention_FullMethodName = "/nightjar.v1.StatusService/PreviewRetention"
+	StatusService_UpdateRetention_FullMethodName  = "/nightjar.v1.StatusService/UpdateRetention"
+	StatusService_AcceptLoss_FullMethodName       = "/nightjar.v1.StatusService/AcceptLoss"
+	StatusService_ValidateKey_FullMethodName      = "/nightjar.v1.StatusService/ValidateKey"
 )
 
 // StatusServiceClient is the client API for StatusService service.
@@ -38,6 +41,15 @@ type StatusServiceClient interface {
 	ListRuleCosts(ctx context.Context, in *ListRuleCostsRequest, opts ...grpc.CallOption) (*ListRuleCostsResponse, error)
 	// GetStorage says what is kept, how long, and what is let go of next.
 	GetStorage(ctx context.Context, in *GetStorageRequest, opts ...grpc.CallOption) (*Storage, error)
+	// GetRetention says how long what is kept: as the engine was started, or as an
+	// administrator said since.
+	GetRetention(ctx context.Context, in *GetRetentionRequest, opts ...grpc.CallOption) (*Retention, error)
+	// PreviewRetention says what would be let go of at once under other settings, and lets go
+	// of nothing.
+	PreviewRetention(ctx context.Context, in *PreviewRetentionRequest, opts ...grpc.CallOption) (*RetentionChange, error)
+	// UpdateRetention has other settings hold from now on, over restarts too. What they let go
+	// of is gone for good: where that is something, confirm says that it was looked at.
+	UpdateRetention(ctx context.Context, in *UpdateRetentionRequest, opts ...grpc.CallOption) (*Retention, error)
 	// AcceptLoss notes that somebody knows of the gaps that the status tells of: they
 	// keep caught_up false no longer. The counters stay.
 	AcceptLoss(ctx context.Context, in *AcceptLossRequest, opts ...grpc.CallOption) (*AcceptLossResponse, error)
@@ -83,6 +95,36 @@ func (c *statusServiceClient) GetStorage(ctx context.Context, in *GetStorageRequ
 	return out, nil
 }
 
+func (c *statusServiceClient) GetRetention(ctx context.Context, in *GetRetentionRequest, opts ...grpc.CallOption) (*Retention, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(Retention)
+	err := c.cc.Invoke(ctx, StatusService_GetRetention_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *statusServiceClient) PreviewRetention(ctx context.Context, in *PreviewRetentionRequest, opts ...grpc.CallOption) (*RetentionChange, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(RetentionChange)
+	err := c.cc.Invoke(ctx, StatusService_PreviewRetention_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *statusServiceClient) UpdateRetention(ctx context.Context, in *UpdateRetentionRequest, opts ...grpc.CallOption) (*Retention, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(Retention)
+	err := c.cc.Invoke(ctx, StatusService_UpdateRetention_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *statusServiceClient) AcceptLoss(ctx context.Context, in *AcceptLossRequest, opts ...grpc.CallOption) (*AcceptLossResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(AcceptLossResponse)
@@ -115,6 +157,15 @@ type StatusServiceServer interface {
 	ListRuleCosts(context.Context, *ListRuleCostsRequest) (*ListRuleCostsResponse, error)
 	// GetStorage says what is kept, how long, and what is let go of next.
 	GetStorage(context.Context, *GetStorageRequest) (*Storage, error)
+	// GetRetention says how long what is kept: as the engine was started, or as an
+	// administrator said since.
+	GetRetention(context.Context, *GetRetentionRequest) (*Retention, error)
+	// PreviewRetention says what would be let go of at once under other settings, and lets go
+	// of nothing.
+	PreviewRetention(context.Context, *PreviewRetentionRequest) (*RetentionChange, error)
+	// UpdateRetention has other settings hold from now on, over restarts too. What they let go
+	// of is gone for good: where that is something, confirm says that it was looked at.
+	UpdateRetention(context.Context, *UpdateRetentionRequest) (*Retention, error)
 	// AcceptLoss notes that somebody knows of the gaps that the status tells of: they
 	// keep caught_up false no longer. The counters stay.
 	AcceptLoss(context.Context, *AcceptLossRequest) (*AcceptLossResponse, error)
@@ -138,6 +189,15 @@ func (UnimplementedStatusServiceServer) ListRuleCosts(context.Context, *ListRule
 }
 func (UnimplementedStatusServiceServer) GetStorage(context.Context, *GetStorageRequest) (*Storage, error) {
 	return nil, status.Error(codes.Unimplemented, "method GetStorage not implemented")
+}
+func (UnimplementedStatusServiceServer) GetRetention(context.Context, *GetRetentionRequest) (*Retention, error) {
+	return nil, status.Error(codes.Unimplemented, "method GetRetention not implemented")
+}
+func (UnimplementedStatusServiceServer) PreviewRetention(context.Context, *PreviewRetentionRequest) (*RetentionChange, error) {
+	return nil, status.Error(codes.Unimplemented, "method PreviewRetention not implemented")
+}
+func (UnimplementedStatusServiceServer) UpdateRetention(context.Context, *UpdateRetentionRequest) (*Retention, error) {
+	return nil, status.Error(codes.Unimplemented, "method UpdateRetention not implemented")
 }
 func (UnimplementedStatusServiceServer) AcceptLoss(context.Context, *AcceptLossRequest) (*AcceptLossResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method AcceptLoss not implemented")
@@ -220,6 +280,60 @@ func _StatusService_GetStorage_Handler(srv interface{}, ctx context.Context, dec
 	return interceptor(ctx, in, info, handler)
 }
 
+func _StatusService_GetRetention_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(GetRetentionRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(StatusServiceServer).GetRetention(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: StatusService_GetRetention_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(StatusServiceServer).GetRetention(ctx, req.(*GetRetentionRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _StatusService_PreviewRetention_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(PreviewRetentionRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(StatusServiceServer).PreviewRetention(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: StatusService_PreviewRetention_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(StatusServiceServer).PreviewRetention(ctx, req.(*PreviewRetentionRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _StatusService_UpdateRetention_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(UpdateRetentionRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(StatusServiceServer).UpdateRetention(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: StatusService_UpdateRetention_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(StatusServiceServer).UpdateRetention(ctx, req.(*UpdateRetentionRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _StatusService_AcceptLoss_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(AcceptLossRequest)
 	if err := dec(in); err != nil {
@@ -274,6 +388,18 @@ var StatusService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "GetStorage",
 			Handler:    _StatusService_GetStorage_Handler,
+		},
+		{
+			MethodName: "GetRetention",
+			Handler:    _StatusService_GetRetention_Handler,
+		},
+		{
+			MethodName: "PreviewRetention",
+			Handler:    _StatusService_PreviewRetention_Handler,
+		},
+		{
+			MethodName: "UpdateRetention",
+			Handler:    _StatusService_UpdateRetention_Handler,
 		},
 		{
 			MethodName: "AcceptLoss",

@@ -49,6 +49,10 @@ func detailOf(m proto.Message, noted access.Noted) string {
 		return short(deedOf(m)) + ": " + short(m.GetReason())
 	case *pb.SwitchAgentsRequest:
 		return short(m.GetReason())
+	case *pb.SwitchAgentRequest:
+		return short(m.GetReason())
+	case *pb.UpdateRetentionRequest:
+		return short(settingsOf(m.GetSettings()))
 	}
 	r := m.ProtoReflect()
 	field := r.Descriptor().Fields().ByName("query")
@@ -64,6 +68,17 @@ func detailOf(m proto.Message, noted access.Noted) string {
 		return "SHA-256 of the query: " + hex.EncodeToString(sum[:])
 	}
 	return ""
+}
+
+// settingsOf are settings in words: events=30d, disk_quota=50GB.
+func settingsOf(s *pb.RetentionSettings) string {
+	var words []string
+	for _, one := range [][2]string{{"events", s.GetEvents()}, {"signals", s.GetSignals()}, {"matches", s.GetMatches()}, {"responses", s.GetResponses()}, {"disk_quota", s.GetDiskQuota()}} {
+		if one[1] != "" {
+			words = append(words, one[0]+"="+one[1])
+		}
+	}
+	return cmp.Or(strings.Join(words, ", "), "as the engine was started")
 }
 
 // deedOf is what a response is asked to do, as far as its caller says: kill /usr/bin/x[12]

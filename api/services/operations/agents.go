@@ -57,7 +57,9 @@ type AgentService struct {
 	pb.UnimplementedAgentServiceServer
 	Store Agents
 	Fleet *control.Registry // nil: none are enrolled
-	Now   func() time.Time
+	// DisarmedAlone says how an agent was disarmed by itself; nil, or its nil: it was not.
+	DisarmedAlone func(agent string) *pb.AgentArming
+	Now           func() time.Time
 }
 
 // ListAgents reads the newest report of every agent, and all that are enrolled.
@@ -93,6 +95,11 @@ func (s *AgentService) ListAgents(ctx context.Context, in *pb.ListAgentsRequest)
 	}
 	if s.Fleet != nil {
 		out.Agents = withEnrolled(out.Agents, s.Fleet.Agents())
+	}
+	for _, a := range out.Agents {
+		if s.DisarmedAlone != nil && a.Id != "" {
+			a.DisarmedAlone = s.DisarmedAlone(a.Id)
+		}
 	}
 	return out, nil
 }

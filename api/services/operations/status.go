@@ -16,6 +16,7 @@ import (
 type StatusService struct {
 	pb.UnimplementedStatusServiceServer
 	Engine    Reporter
+	Retention Retainer
 	Version   string
 	Gates     limits.Queries
 	Pipelines pipelineStatus

@@ -13,7 +13,7 @@ type Stored struct {
 	Disk, Free uint64        // bytes; 0: not known
 	Storage    Storage
 	// How long what is kept; 0: for ever.
-	Events, Signals, Matches time.Duration
+	Events, Signals, Matches, Responses time.Duration
 	// Next is the next first, Dropped the latest first.
 	Next, Dropped []Letting
 	Backups       []BackupRun // the latest first
@@ -50,7 +50,8 @@ func (s *StatusService) GetStorage(ctx context.Context, _ *pb.GetStorageRequest)
 	out := &pb.Storage{
 		DiskBytes: now.Disk, FreeBytes: now.Free, UsedBytes: now.Storage.Used, QuotaBytes: now.Storage.Quota,
 		EventsSeconds: int64(now.Events.Seconds()), SignalsSeconds: int64(now.Signals.Seconds()), MatchesSeconds: int64(now.Matches.Seconds()),
-		Next: lettingsOf(now.Next), Dropped: lettingsOf(now.Dropped),
+		ResponsesSeconds: int64(now.Responses.Seconds()),
+		Next:             lettingsOf(now.Next), Dropped: lettingsOf(now.Dropped),
 	}
 	for _, t := range now.Tables {
 		out.Tables = append(out.Tables, &pb.StoredTable{Name: t.Name, Rows: t.Rows, Bytes: t.Bytes, Parts: t.Parts})

@@ -69,10 +69,14 @@ func (s *SuppressionService) asked(ctx context.Context, id string) ([]schema.Sup
 
 // countedSince is since when all that the suppression hid is still there to be counted.
 func (s *SuppressionService) countedSince(p *schema.Suppression) schema.Millis {
-	if s.Kept == 0 {
+	kept := time.Duration(0)
+	if s.Kept != nil {
+		kept = s.Kept()
+	}
+	if kept == 0 {
 		return p.CreatedAt
 	}
-	return max(p.CreatedAt, schema.MillisOf(s.Now().Add(-s.Kept)))
+	return max(p.CreatedAt, schema.MillisOf(s.Now().Add(-kept)))
 }
 
 // lastDays are the midnights at which the last days begin, and the one at which today ends.

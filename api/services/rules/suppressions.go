@@ -36,8 +36,8 @@ type SuppressionService struct {
 	Previews Previews
 	// Hidden counts what suppressions withhold.
 	Hidden Hidden
-	// Kept is for how long signals are kept after they were last seen; 0: for ever.
-	Kept time.Duration
+	// Kept is for how long signals are kept after they were last seen; 0: for ever; nil: so too.
+	Kept func() time.Duration
 	Now  func() time.Time
 }
 

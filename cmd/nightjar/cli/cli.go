@@ -96,7 +96,7 @@ seconds when something is wrong. It runs an embedded ClickHouse, or uses yours.`
 		Args:              cobra.NoArgs,
 		RunE:              func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
-	root.AddCommand(newUp(), newIngest(), newSearch(), newSQL(), newStatus(), newAgents(), newSignals(), newResponses(), newRules(), newSuppressions(), newPipelinesCommand(), newTablesCommand(), newIntel(), newReparse(), newNotificationsCommand(), newKeysCommand(), newUsersCommand(), newAuditCommand(), newDelete(), newBacktest(), newJobsCommand(), newTest(), newCoverage(), newExplain(), newBackup(), newRestore(), newAnomaly(), newSECL(), newAgent(), newDemo(), newDemoProgram())
+	root.AddCommand(newUp(), newIngest(), newSearch(), newSQL(), newStatus(), newAgents(), newSignals(), newResponses(), newRules(), newSuppressions(), newPipelinesCommand(), newTablesCommand(), newIntel(), newReparse(), newNotificationsCommand(), newKeysCommand(), newUsersCommand(), newAuditCommand(), newDelete(), newRetention(), newBacktest(), newJobsCommand(), newTest(), newCoverage(), newExplain(), newBackup(), newRestore(), newAnomaly(), newSECL(), newAgent(), newDemo(), newDemoProgram())
 	asUsage(root)
 	return root
 }
