@@ -142,7 +142,7 @@ var layers = map[string][]string{
 	"agent/command":          {"wal", "agent/orders", "agent/process", "agent/respond", "secl/event"},
 	"agent/respond":          {"agent/bpf", "secl", "secl/event", "secl/policy", "secl/ruleset", "agent/process"},
 	"agent":                  {"schema", "secl", "secl/vars", "secl/event", "secl/policy", "secl/ruleset", "agent/bpf", "agent/probe", "agent/process", "agent/decode", "agent/deny", "agent/evidence", "agent/respond"},
-	"notify":                 {"schema", "compiler/search", "configuration", "scheduler"},
+	"notify":                 {"schema", "objects", "compiler/search", "configuration", "scheduler"},
 	"notify/sink":            {"schema", "configuration", "configuration/outbound", "notify"},
 	"notify/clickhouse":      {"schema", "clickhouse", "scheduler", "notify"},
 	// entry

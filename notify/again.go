@@ -20,7 +20,15 @@ func (e *NotAgainError) Error() string {
 // Again tells at once what failed for good or waits for its next attempt, with all that
 // goes under its key and stands the same, and returns how many that are. Not ok: there is
 // no such news.
+//
+// Of what is asked for at one moment, one is done after the other: the second finds what the
+// first has made of it, and it is told once.
 func (s *Sender) Again(ctx context.Context, target, id string) (n int, ok bool, err error) {
+	release, err := s.again.Take(ctx, target)
+	if err != nil {
+		return 0, false, err
+	}
+	defer release()
 	first, ok, err := s.deps.Store.Named(ctx, target, id)
 	if err != nil || !ok {
 		return 0, ok, err

@@ -1,7 +1,9 @@
 package notify
 
 import (
+	"context"
 	"errors"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -74,4 +76,50 @@ func TestWhatFailedIsToldAgainWhenAsked(t *testing.T) {
 			t.Errorf("%s is %s", id, w.kept[id].State)
 		}
 	}
+}
+
+// TestTwoWhoRetryAtOneMomentHaveItToldOnce: the second finds what the first has made of it.
+func TestTwoWhoRetryAtOneMomentHaveItToldOnce(t *testing.T) {
+	w, d := newWorld(t)
+	now := schema.MillisOf(time.Now())
+	w.kept["n"] = News{ID: "n", Version: 3, Target: "@webhook-soc", Kind: Opened, State: Failed, Created: now, Due: now, About: About{SignalID: "a"}}
+	d.Store = &oneByOne{world: w}
+	s := NewSender(d)
+	ended := make(chan error, 8)
+	for range cap(ended) {
+		go func() { _, _, err := s.Again(t.Context(), "@webhook-soc", "n"); ended <- err }()
+	}
+	w.run(s, 1)
+	for range cap(ended) {
+		if err := <-ended; err != nil && !errors.As(err, new(*NotAgainError)) {
+			t.Error(err)
+		}
+	}
+	if q := s.queues["@webhook-soc"]; len(q.news) != 0 {
+		t.Errorf("it would be told again: %+v", q.news)
+	}
+}
+
+// oneByOne is a world in which nobody may read what is to be told again before whoever read
+// it first has kept what becomes of it.
+type oneByOne struct {
+	*world
+	read atomic.Int32 // and not kept
+}
+
+func (o *oneByOne) Named(ctx context.Context, target, id string) (News, bool, error) {
+	n, ok, err := o.world.Named(ctx, target, id)
+	if n.State == Failed && o.read.Add(1) > 1 {
+		o.t.Error("two have read that it failed, and both have it told")
+	}
+	time.Sleep(5 * time.Millisecond) // in which another may come
+	return n, ok, err
+}
+
+func (o *oneByOne) Put(ctx context.Context, news []News) error {
+	err := o.world.Put(ctx, news)
+	if news[0].State == Waiting {
+		o.read.Add(-1)
+	}
+	return err
 }

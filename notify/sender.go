@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"nightjar/configuration"
+	"nightjar/objects"
 	"nightjar/schema"
 )
 
@@ -46,6 +47,7 @@ type SenderDeps struct {
 type Sender struct {
 	deps  SenderDeps
 	ready chan struct{}
+	again objects.Turns // of those who want something told again, by target
 
 	mu     sync.Mutex
 	life   context.Context   // of Run; nil: it has not begun

@@ -80,7 +80,7 @@ func (t Teller) Tell(ctx context.Context, target configuration.NotificationTarge
 }
 
 func (t Teller) telling(target configuration.NotificationTarget, key string, news []notify.News) (*telling, error) {
-	out := &telling{target: target, key: key, news: news, now: t.Now(), hiddenURL: outbound.IsSecret(target.URL)}
+	out := &telling{target: target, key: key, news: news, now: t.Now(), hiddenURL: outbound.IsSecret(target.URL) || target.HasSecretURL()}
 	var err error
 	if out.secret, err = t.Secrets.Value(target.Secret); err != nil {
 		return nil, err

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"slices"
 	"strings"
+	"sync"
 
 	"nightjar/api"
 	"nightjar/api/codec"
@@ -33,8 +34,11 @@ type bundled struct {
 	tests string // empty: none ship with it
 }
 
-// readBundled reads the rules that ship, by name.
-func readBundled() (out []bundled, err error) {
+// readBundled are the rules that ship, by name. They are read once: they are part of the
+// program. Nobody may change what it returns.
+var readBundled = sync.OnceValues(parseBundled)
+
+func parseBundled() (out []bundled, err error) {
 	from := ships()
 	files, err := fs.Glob(from, "*.json")
 	if err != nil {

@@ -92,11 +92,20 @@ func (s *NotificationService) target(ctx context.Context, in *pb.NotificationTar
 			return nil, api.BadRequest("name", "there is a target %s already (%s)", body.Handle(), v.ID)
 		}
 	}
-	probe := *body // what is wrong with it beside its secrets
+	return body, checkBesideSecrets(body)
+}
+
+// checkBesideSecrets says what is wrong with a target whose secrets are still in it.
+func checkBesideSecrets(t *configuration.NotificationTarget) error {
+	probe := *t
 	if probe.Secret != "" && !outbound.IsSecret(probe.Secret) {
 		probe.Secret = "secret:x"
 	}
-	return body, probe.Check()
+	err := probe.Check()
+	if t.TLS == "" {
+		t.TLS = probe.TLS // as the check completes it
+	}
+	return err
 }
 
 // ListNotificationTargets reads all targets.
@@ -166,13 +175,22 @@ func (s *NotificationService) asked(ctx context.Context, in *pb.PreviewNotificat
 	if err := codec.FromMessage(in.GetTarget(), &body); err != nil {
 		return body, err
 	}
-	return body, body.Check()
+	return body, checkBesideSecrets(&body)
+}
+
+// unsaid is a target with names in place of its secrets, as they would be kept.
+func unsaid(t configuration.NotificationTarget) (configuration.NotificationTarget, error) {
+	err := t.HideSecrets(func(name, _ string) (string, error) { return "secret:" + name, nil })
+	return t, err
 }
 
 // PreviewNotification shows what would be sent.
 func (s *NotificationService) PreviewNotification(ctx context.Context, in *pb.PreviewNotificationRequest) (*pb.PreviewNotificationResponse, error) {
 	target, err := s.asked(ctx, in)
 	if err != nil {
+		return nil, err
+	}
+	if target, err = unsaid(target); err != nil {
 		return nil, err
 	}
 	requests, err := s.Told.Preview(ctx, target, in.GetSignalId())
