@@ -69,10 +69,15 @@ func (t *NotificationTarget) HideSecrets(keep func(name, value string) (referenc
 		}
 	}
 	hide(&t.Secret, "")
-	if slices.Contains([]string{"slack", "teams"}, t.Type) {
+	if t.HasSecretURL() {
 		hide(&t.URL, "-url")
 	}
 	return err
+}
+
+// HasSecretURL reports whether whoever knows the target's URL may post to it.
+func (t *NotificationTarget) HasSecretURL() bool {
+	return slices.Contains([]string{"slack", "teams"}, t.Type)
 }
 
 // NotificationTargets are a kind.

@@ -1,6 +1,9 @@
 package notifications
 
 import (
+	"context"
+	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -8,6 +11,7 @@ import (
 	"nightjar/configuration"
 	"nightjar/objects"
 	"nightjar/objects/objectstest"
+	"nightjar/schema"
 )
 
 // secrets are what was kept, by name.
@@ -46,5 +50,54 @@ func TestARefusedChangeOfATargetChangesNoSecret(t *testing.T) {
 	}
 	if _, err := s.UpdateNotificationTarget(t.Context(), &pb.UpdateNotificationTargetRequest{TargetId: made.GetId(), Target: target("soc", "new", 1)}); err != nil || kept.kept["target-webhook-soc"] != "new" {
 		t.Errorf("a change: %v, %v", err, kept.kept)
+	}
+}
+
+// shows is a Store that remembers which targets it was asked to show, and to tell.
+type shows struct {
+	secrets
+	shown, told *[]configuration.NotificationTarget
+}
+
+func (s shows) Preview(_ context.Context, t configuration.NotificationTarget, _ string) ([]NotificationRequest, error) {
+	*s.shown = append(*s.shown, t)
+	return nil, nil
+}
+
+func (s shows) Test(_ context.Context, t configuration.NotificationTarget, _ string) (bool, string, error) {
+	*s.told = append(*s.told, t)
+	return true, "thanks", nil
+}
+
+// TestATargetIsTriedBeforeItIsSaved with the secret that was typed, which nothing keeps and no
+// preview shows; one that is stored is tried with what it has.
+func TestATargetIsTriedBeforeItIsSaved(t *testing.T) {
+	var shown, told []configuration.NotificationTarget
+	store := shows{secrets{kept: map[string]string{}}, &shown, &told}
+	s := &NotificationService{Told: store, Targets: objects.New(configuration.NotificationTargets, &objectstest.Table{}, time.Now), Now: time.Now}
+	const secret = "https://hooks.slack.example/T0SECRET"
+	for _, target := range []*pb.NotificationTarget{
+		{Name: "soc", Type: "slack", Url: secret}, {Name: "soc", Type: "webhook", Url: "https://soc.example/", Secret: secret},
+	} {
+		in := &pb.PreviewNotificationRequest{Target: target}
+		if out, err := s.TestNotificationTarget(t.Context(), in); err != nil || !out.GetDelivered() {
+			t.Errorf("%s: %v %v", target.GetType(), out, err)
+		}
+		if _, err := s.PreviewNotification(t.Context(), in); err != nil {
+			t.Errorf("%s: %v", target.GetType(), err)
+		}
+	}
+	if len(told) != 2 || told[0].URL != secret || told[1].Secret != secret {
+		t.Errorf("told with %+v", told)
+	}
+	if len(shown) != 2 || shown[0].URL != "secret:target-slack-soc-url" || shown[1].Secret != "secret:target-webhook-soc" {
+		t.Errorf("shown with %+v", shown)
+	}
+	if all, _ := s.Targets.List(t.Context()); len(all) != 0 || len(store.kept) != 0 {
+		t.Errorf("a trial keeps %+v, %v", all, store.kept)
+	}
+	var invalid *schema.InvalidError
+	if _, err := s.TestNotificationTarget(t.Context(), &pb.PreviewNotificationRequest{Target: &pb.NotificationTarget{Name: "soc", Type: "webhook", Url: "nowhere", Secret: secret}}); !errors.As(err, &invalid) || strings.Contains(err.Error(), secret) {
+		t.Errorf("a target that can't be: %v", err)
 	}
 }
