@@ -171,6 +171,9 @@ func (s *RuleAuthoringService) applyBundled(ctx context.Context, b bundled) *pb.
 		return failed(err)
 	}
 	found, state, err := b.match(stored)
+	if err == nil {
+		b.rule, err = copyOf(b.rule) // what stores it may complete it
+	}
 	if err != nil {
 		return failed(err)
 	}
@@ -194,6 +197,15 @@ func (s *RuleAuthoringService) applyBundled(ctx context.Context, b bundled) *pb.
 		out.Problem = "its tests were not kept: " + err.Error()
 	}
 	return out
+}
+
+// copyOf is a rule that shares nothing with it.
+func copyOf(r schema.Rule) (out schema.Rule, err error) {
+	text, err := json.Marshal(r)
+	if err == nil {
+		err = json.Unmarshal(text, &out)
+	}
+	return out, err
 }
 
 // overwrite makes a stored rule what another says. That it is switched off stays.
