@@ -166,6 +166,10 @@ func (h *Handler) take(ctx context.Context, d *Decoder, id string, body []byte, 
 		h.in.metrics.refused.WithLabelValues("bad_input").Inc()
 		return Taken{}, err
 	}
+	if err := checkSources(batch.Events); err != nil {
+		h.in.metrics.refused.WithLabelValues("reserved_source").Inc()
+		return Taken{}, err
+	}
 	if batch.ID == "" {
 		batch.ID = id
 	}
