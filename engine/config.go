@@ -90,7 +90,8 @@ var settings = []setting{
 	{name: "backup-to", value: "", help: "where a ClickHouse server of yours puts backups, such as Disk('backups', '{name}')"},
 	{name: "log-level", value: "info", help: "debug, info, warn or error"},
 	{name: "open-metrics", value: "false", help: "serve /metrics without the key"},
-	{name: "api-key", value: "", help: "the key of the API, at least 32 characters; better in the environment or the file, since flags are seen by everybody on the host (default: made at the first start, in DATA-DIR/api-key, which nobody else may read)"},
+	{name: "api-key-file", value: "", help: "a file with the key of the API, which nobody else may read"},
+	{name: "api-key", value: "", help: "the key of the API, at least 32 characters; better in the environment or a file, since flags are seen by everybody on the host (default: made at the first start, in DATA-DIR/api-key, which nobody else may read)"},
 }
 
 // Config is the configuration of the engine.
@@ -167,6 +168,20 @@ func ReadConfig(flags *pflag.FlagSet) (Config, error) {
 		}
 	}
 	c, err := parseConfig(values)
+	if err != nil {
+		return Config{}, err
+	}
+	if path := values["api-key-file"]; path != "" {
+		if c.APIKey != "" {
+			return Config{}, errors.New("api-key-file: there is an api-key too; want one of them")
+		}
+		if c.APIKey, err = ReadKey(path); err == nil {
+			err = checkMode(path, 0o077, "chmod 600 "+path)
+		}
+		if err != nil {
+			return Config{}, fmt.Errorf("api-key-file: %w", err)
+		}
+	}
 	c.Targets = targets
 	if c.APIKey != "" && values["api-key"] == fromFile["api-key"] {
 		c.KeyFrom = path

@@ -57,9 +57,9 @@ func (o *agentRun) join(c *cobra.Command) (*managed, error) {
 	to := agentclient.Server{Base: base, HTTP: &http.Client{Transport: transport}}
 	identity, err := agentclient.Load(o.state)
 	if errors.Is(err, agentclient.ErrNotEnrolled) {
-		token := setting(c, "enroll")
-		if token == "" {
-			return nil, nil
+		token, err := secretSetting(c, "enroll")
+		if err != nil || token == "" {
+			return nil, err
 		}
 		const patience = time.Minute
 		ctx, stop := context.WithTimeout(c.Context(), patience)

@@ -150,8 +150,8 @@ func newAgentsToken() *cobra.Command {
 	c := &cobra.Command{
 		Use: "token NAME", Short: "Make a token with which hosts enrol as agents, and print it this once",
 		Long: `Makes an enrolment token: a key of role enroll, which is listed, rotated and revoked
-with nightjar keys. A host that starts with it (nightjar agent --server URL --enroll
-TOKEN) is given an id and a key of its own, and needs the token no more. Whoever has
+with nightjar keys. A host that starts with it (NIGHTJAR_ENROLL=TOKEN nightjar agent
+--server URL) is given an id and a key of its own, and needs the token no more. Whoever has
 the token can enrol a host, and nothing else.`,
 		Example: "  nightjar agents token web --uses 20 --expires-in 1d", Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {

@@ -94,6 +94,7 @@ seconds when something is wrong. It runs an embedded ClickHouse, or uses yours.`
 		SilenceUsage:      true,
 		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
 		Args:              cobra.NoArgs,
+		PersistentPreRun:  func(c *cobra.Command, _ []string) { warnOfSecrets(c) },
 		RunE:              func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
 	root.AddCommand(newUp(), newIngest(), newSearch(), newSQL(), newStatus(), newAgents(), newSignals(), newResponses(), newRules(), newSuppressions(), newPipelinesCommand(), newTablesCommand(), newIntel(), newReparse(), newNotificationsCommand(), newKeysCommand(), newUsersCommand(), newAuditCommand(), newDelete(), newRetention(), newBacktest(), newJobsCommand(), newTest(), newCoverage(), newExplain(), newBackup(), newRestore(), newAnomaly(), newSECL(), newAgent(), newDemo(), newDemoProgram())

@@ -35,7 +35,8 @@ type client struct {
 func addClientFlags(c *cobra.Command) {
 	c.Flags().String("server", "http://127.0.0.1:8420", "address of the engine; NIGHTJAR_SERVER")
 	c.Flags().String("data-dir", "data", "the engine's data folder, where the key is found; NIGHTJAR_DATA_DIR")
-	c.Flags().String("api-key", "", "the key (better in NIGHTJAR_API_KEY, where other users of the host don't see it)")
+	c.Flags().String("api-key", "", "the key (better in NIGHTJAR_API_KEY or a file, where other users of the host don't see it)")
+	c.Flags().String("api-key-file", "", "a file with the key; NIGHTJAR_API_KEY_FILE")
 	addClientTLSFlags(c)
 }
 
@@ -50,10 +51,12 @@ func setting(c *cobra.Command, flag string) string {
 
 func newClient(c *cobra.Command) (*client, error) {
 	value := func(flag string) string { return setting(c, flag) }
-	key := value("api-key")
+	key, err := secretSetting(c, "api-key")
+	if err != nil {
+		return nil, err
+	}
 	if key == "" {
 		path := filepath.Join(value("data-dir"), engine.KeyFile)
-		var err error
 		key, err = engine.ReadKey(path)
 		if errors.Is(err, fs.ErrNotExist) {
 			return nil, fmt.Errorf("no API key: set NIGHTJAR_API_KEY, or name the engine's folder with --data-dir (looked for %s)", path)
