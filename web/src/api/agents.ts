@@ -36,10 +36,19 @@ export interface Agent {
   memory: number
   /** Who disarmed it: host, server or both; empty: nobody. */
   disarmed: string
+  /** How it was disarmed by itself; undefined: it was not. */
+  alone: Alone | undefined
   isolated: boolean
   contact: number
   reported: number
   started: number
+}
+
+/** Alone is who disarmed one agent, why, and since when. */
+export interface Alone {
+  by: string
+  reason: string
+  since: number
 }
 
 const api = '/api/nightjar/v1/agents'
@@ -52,8 +61,14 @@ interface AgentBody {
   matches?: number; held_back?: number; sent?: number; unsent?: number
   hooks?: { event?: string; provider?: string; without?: string }[]; unsupported?: { event?: string; reason?: string }[]
   abilities?: Record<string, string>; cpu_percent?: number; rss_bytes?: number; disarmed?: string; isolated?: boolean
-  last_contact?: string; last_report?: string; started?: string
+  last_contact?: string; last_report?: string; started?: string; disarmed_alone?: AloneBody
 }
+
+interface AloneBody {
+  disarmed?: boolean; by?: string; reason?: string; since?: string; taken_back?: number
+}
+
+const aloneOf = (b: AloneBody | undefined): Alone | undefined => (b?.disarmed ? { by: b.by ?? '', reason: b.reason ?? '', since: moment(b.since) } : undefined)
 
 const moment = (text: string | undefined): number => (text ? Date.parse(text) || 0 : 0)
 
@@ -65,7 +80,7 @@ function agentOf(a: AgentBody): Agent {
     generated: a.generated ?? 0, filtered: a.filtered ?? 0, delivered: a.delivered ?? 0, matches: a.matches ?? 0, heldBack: a.held_back ?? 0, sent: a.sent ?? 0, unsent: a.unsent ?? 0,
     hooks: (a.hooks ?? []).map((h) => ({ event: h.event ?? '', provider: h.provider ?? '', without: h.without ?? '' })),
     unsupported: (a.unsupported ?? []).map((u) => ({ event: u.event ?? '', reason: u.reason ?? '' })),
-    abilities: a.abilities ?? {}, cpuPercent: a.cpu_percent ?? 0, memory: a.rss_bytes ?? 0, disarmed: a.disarmed ?? '', isolated: a.isolated ?? false,
+    abilities: a.abilities ?? {}, cpuPercent: a.cpu_percent ?? 0, memory: a.rss_bytes ?? 0, disarmed: a.disarmed ?? '', isolated: a.isolated ?? false, alone: aloneOf(a.disarmed_alone),
     contact: moment(a.last_contact), reported: moment(a.last_report), started: moment(a.started),
   }
 }
@@ -101,6 +116,11 @@ const armingOf = (b: ArmingBody): Arming => ({
 
 export const readArming = async (signal?: AbortSignal): Promise<Arming> => armingOf(await call<ArmingBody>(api + '/arming', signal ? { signal } : {}))
 export const switchAgents = async (to: 'arm' | 'disarm', reason: string): Promise<Arming> => armingOf(await call<ArmingBody>(`${api}/${to}`, { body: { reason } }))
+
+/** switchAgent turns the switch of one agent, and says how many responses that took back. */
+export async function switchAgent(id: string, to: 'arm' | 'disarm', reason: string): Promise<number> {
+  return (await call<AloneBody>(`${api}/${encodeURIComponent(id)}/${to}`, { body: { reason } })).taken_back ?? 0
+}
 
 /** Rollout is how far the newest policies are. */
 export interface Rollout {

@@ -45,9 +45,12 @@ export const saveTarget = async (t: Target): Promise<Target> =>
   targetOf(await (t.id === '' ? call<TargetBody>(targets, { body: bodyOf(t) }) : call<TargetBody>(`${targets}/${encodeURIComponent(t.id)}`, { method: 'PUT', body: bodyOf(t) })))
 export const deleteTarget = (id: string): Promise<unknown> => call(`${targets}/${encodeURIComponent(id)}`, { method: 'DELETE' })
 
+/** asked is a target as it is stored, by its id, or as it would be: with what was typed, its secrets too. */
+const asked = (of: string | Target): object => (typeof of === 'string' ? { target_id: of } : { target: { ...bodyOf(of), name: of.name || 'unsaved' } })
+
 /** testTarget sends the target a signal, or one that is made up, and says what it answered. */
-export async function testTarget(id: string, signalID: string): Promise<{ delivered: boolean; answer: string }> {
-  const a = await call<{ delivered?: boolean; answer?: string }>(targets + ':test', { body: { target_id: id, signal_id: signalID } })
+export async function testTarget(of: string | Target, signalID: string): Promise<{ delivered: boolean; answer: string }> {
+  const a = await call<{ delivered?: boolean; answer?: string }>(targets + ':test', { body: { ...asked(of), signal_id: signalID } })
   return { delivered: a.delivered ?? false, answer: a.answer ?? '' }
 }
 
@@ -59,8 +62,8 @@ export interface Sent {
   body: string
 }
 
-export async function previewTarget(id: string, signalID: string, signal: AbortSignal): Promise<Sent[]> {
-  const a = await call<{ requests?: Partial<Sent>[] }>(targets + ':preview', { body: { target_id: id, signal_id: signalID }, signal })
+export async function previewTarget(of: string | Target, signalID: string, signal: AbortSignal): Promise<Sent[]> {
+  const a = await call<{ requests?: Partial<Sent>[] }>(targets + ':preview', { body: { ...asked(of), signal_id: signalID }, signal })
   return (a.requests ?? []).map((r) => ({ method: r.method ?? '', url: r.url ?? '', headers: r.headers ?? {}, body: r.body ?? '' }))
 }
 

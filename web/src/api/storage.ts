@@ -31,7 +31,7 @@ export interface Storage {
   free: number
   used: number
   quota: number
-  keeps: { events: number; signals: number; matches: number }
+  keeps: { events: number; signals: number; matches: number; responses: number }
   next: Letting[]
   dropped: Letting[]
   backups: BackupRun[]
@@ -43,7 +43,7 @@ interface LettingBody extends Partial<Omit<Letting, 'at'>> {
 
 interface StorageBody {
   tables?: { name?: string; rows?: number; bytes?: number; parts?: number }[]
-  disk_bytes?: number; free_bytes?: number; used_bytes?: number; quota_bytes?: number; events_seconds?: number; signals_seconds?: number; matches_seconds?: number
+  disk_bytes?: number; free_bytes?: number; used_bytes?: number; quota_bytes?: number; events_seconds?: number; signals_seconds?: number; matches_seconds?: number; responses_seconds?: number
   next?: LettingBody[]; dropped?: LettingBody[]
   backups?: (Partial<Omit<BackupRun, 'begun' | 'ended'>> & { begun?: string; ended?: string })[]
 }
@@ -57,7 +57,7 @@ export async function readStorage(signal: AbortSignal): Promise<Storage> {
   return {
     tables: (s.tables ?? []).map((t) => ({ name: t.name ?? '', rows: t.rows ?? 0, bytes: t.bytes ?? 0, parts: t.parts ?? 0 })),
     disk: s.disk_bytes ?? 0, free: s.free_bytes ?? 0, used: s.used_bytes ?? 0, quota: s.quota_bytes ?? 0,
-    keeps: { events: s.events_seconds ?? 0, signals: s.signals_seconds ?? 0, matches: s.matches_seconds ?? 0 },
+    keeps: { events: s.events_seconds ?? 0, signals: s.signals_seconds ?? 0, matches: s.matches_seconds ?? 0, responses: s.responses_seconds ?? 0 },
     next: (s.next ?? []).map(lettingOf), dropped: (s.dropped ?? []).map(lettingOf),
     backups: (s.backups ?? []).map((b) => ({ name: b.name ?? '', by: b.by ?? '', begun: Date.parse(b.begun ?? '') || 0, ended: Date.parse(b.ended ?? '') || 0, state: b.state ?? '', error: b.error ?? '', bytes: b.bytes ?? 0, events: b.events ?? 0 })),
   }

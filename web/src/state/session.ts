@@ -57,6 +57,7 @@ const powers = {
   kill: ['response:kill', 'responder'],
   isolate: ['response:isolate', 'responder'],
   collect: ['response:collect', 'analyst'],
+  retain: ['events:delete', 'admin'],
   administer: ['keys:manage', 'admin'],
   deleteEvents: ['events:delete', 'admin'],
   audit: ['audit:read', 'admin'],

@@ -1,3 +1,4 @@
+import type { ComponentChildren } from 'preact'
 import { useEffect, useRef } from 'preact/hooks'
 import type { Agent } from '../../api/agents'
 import { Facts, Section } from '../../parts/keep'
@@ -44,7 +45,7 @@ function About({ agent: a, onDone }: { agent: Agent; onDone: () => void }) {
           ['Policies', a.enrolled ? `${a.inForce === 0 ? 'none of the server’s' : `version ${count(a.inForce)}`} in force, version ${count(a.wanted)} wanted` : 'not enrolled: it has its own'],
           ...(a.policies.length > 0 ? [['Files', a.policies.map((p) => oneLine(p, 80)).join(', ')] as [string, string]] : []),
           ...(a.memory > 0 ? [['It takes', `${a.cpuPercent.toFixed(1)} % of a core, ${count(Math.round(a.memory / 1048576))} MiB`] as [string, string]] : []),
-          ['Disarmed', a.disarmed === '' ? 'no' : `by ${a.disarmed}`],
+          ['Disarmed', disarmedOf(a, zone)],
           ['Isolated', a.isolated ? <span class="critical">yes: it reaches this engine only</span> : 'no'],
         ]} />
         <p class="keep-actions"><a class="link" href={pathOf(['signals'], { query: term('host', a.host), from: 'now-30d' })}>Its signals of 30 days</a></p>
@@ -57,6 +58,13 @@ function About({ agent: a, onDone }: { agent: Agent; onDone: () => void }) {
       {a.enrolled && <Section title="What was done to it"><Responses agent={a.key} /></Section>}
     </>
   )
+}
+
+/** disarmedOf says what the engine wants, and what the agent said: they differ until it has heard. */
+function disarmedOf(a: Agent, zone: ReturnType<typeof useZone>): ComponentChildren {
+  const said = a.disarmed === '' ? '' : a.disarmed === 'both' ? 'by its host and by the server' : `by ${a.disarmed === 'host' ? 'its host' : 'the server'}`
+  if (!a.alone) return said === '' ? 'no' : <span class="critical">{said}</span>
+  return <><span class="critical">by {oneLine(a.alone.by, 80)}</span> {dayAndClock(a.alone.since, zone)} {zoneName(zone)}: {oneLine(a.alone.reason, 300)}. {said === '' ? 'It has not heard of it yet.' : `It says: ${said}.`}</>
 }
 
 const words: Record<string, string> = { kill: 'kill a process', exec: 'deny an exec', open: 'deny an open', connect: 'deny a connection', network_filter: 'drop packets' }

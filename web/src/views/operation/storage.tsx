@@ -1,10 +1,14 @@
 import type { ComponentChildren } from 'preact'
+import { keepingNames, readRetention, type Retention } from '../../api/retention'
 import { readStorage, type BackupRun, type Letting, type Storage as Of } from '../../api/storage'
 import { Facts, Known, Section, Snippet } from '../../parts/keep'
 import { Listing, type Cell } from '../../parts/listing'
+import { change, useAddress } from '../../state/address'
 import { useAsk, useEvery } from '../../state/ask'
+import { useMay } from '../../state/session'
 import { age, dayAndMinutes, duration, useZone, zoneName } from '../../state/time'
 import { count, oneLine, plural } from '../../state/text'
+import { RetentionForm } from './retention'
 import { bytes, dayOf } from './size'
 
 /** Storage is what is kept on disk, how long, what goes next, and what was backed up. */
@@ -17,6 +21,9 @@ export function Storage() {
 const kept = (seconds: number): string => (seconds === 0 ? 'for ever' : duration(seconds * 1000))
 
 function Disk({ of: s }: { of: Of }) {
+  const { query } = useAddress()
+  const retention = useAsk('retention', readRetention, 'keep')
+  const lacks = useMay('retain')
   const tight = s.disk > 0 && s.free / s.disk < 0.1
   const facts: [string, ComponentChildren][] = [
     ['Takes', s.quota > 0 ? `${bytes(s.used)} of a quota of ${bytes(s.quota)}, ${Math.round((100 * s.used) / s.quota)} %` : `${bytes(s.used)}, without a quota`],
@@ -24,13 +31,33 @@ function Disk({ of: s }: { of: Of }) {
     ['Events', `kept ${kept(s.keeps.events)} after they arrived`],
     ['Signals', `kept ${kept(s.keeps.signals)} after they were last seen, and what was told of them as long`],
     ['Matches', `kept ${kept(s.keeps.matches)}, or longer where a rule looks back further`],
+    ['Responses', `kept ${kept(s.keeps.responses)} after they ended`],
   ]
+  const editing = query.get('edit') !== null && retention.value !== undefined
   return (
     <Section title="Disk and retention">
       <Facts of={facts} />
-      <p class="small mut">Set when the engine starts: <code>--retention events=90d,signals=15mo,matches=35d</code> and <code>--disk-quota 50GB</code>, or in its configuration file. The page can’t change them.</p>
+      {editing && retention.value
+        ? <RetentionForm retention={retention.value} onSaved={(now) => (retention.put(() => now), change({ edit: undefined }))} close={() => change({ edit: undefined })} />
+        : (
+          <>
+            <p class="keep-actions">
+              <button class="button" disabled={lacks !== '' || retention.value === undefined} title={lacks} onClick={() => change({ edit: 'retention' })}>Change</button>
+              {lacks !== '' && <span class="mut small">{lacks}</span>}
+            </p>
+            {retention.value && <Whose of={retention.value} />}
+          </>
+        )}
     </Section>
   )
+}
+
+/** Whose says who changed what the engine was started with, and what that was. */
+function Whose({ of: r }: { of: Retention }) {
+  const zone = useZone()
+  const changed = keepingNames.filter((n) => r.settings[n] !== '')
+  if (changed.length === 0) return <p class="small mut">{r.at > 0 ? `As the engine was started, again since ${dayAndMinutes(r.at, zone)} ${zoneName(zone)}, by ${oneLine(r.by, 80)}.` : 'As the engine was started.'}</p>
+  return <p class="small mut">{oneLine(r.by, 80)} set {changed.map((n) => `${n.replace('_', ' ')} to ${oneLine(r.settings[n], 40)}`).join(', ')} {dayAndMinutes(r.at, zone)} {zoneName(zone)}; the engine was started with {changed.map((n) => r.started[n]).join(', ')}.</p>
 }
 
 const tableCells: Cell<Of['tables'][number]>[] = [

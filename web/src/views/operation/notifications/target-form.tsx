@@ -2,6 +2,7 @@ import { useState } from 'preact/hooks'
 import { saveTarget, type Target } from '../../../api/notifications'
 import { FormChecks, FormFaults, FormRow, faultsOf, type Fault } from '../../../parts/form-row'
 import { useMay } from '../../../state/session'
+import { Trial } from './trial'
 import { kindOf, textOf, told, withText, type Field } from './kinds'
 
 const sentAs = (f: Field): string => (f.name === 'issueType' ? 'issue_type' : f.name)
@@ -17,12 +18,13 @@ export function TargetForm({ target, onSaved, close }: { target: Target; onSaved
   const [saving, setSaving] = useState(false)
   const lacks = useMay('notify')
   const isNew = target.id === ''
+  const typed = (): Target => fields.reduce((t, f) => withText(t, f, texts[f.name] ?? ''), { ...target, name: name.trim(), on })
   const save = async (e: Event) => {
     e.preventDefault()
     setSaving(true)
     setFaults([])
     try {
-      onSaved(await saveTarget(fields.reduce((t, f) => withText(t, f, texts[f.name] ?? ''), { ...target, name: name.trim(), on })))
+      onSaved(await saveTarget(typed()))
     } catch (error) {
       setFaults(faultsOf(error))
     }
@@ -39,6 +41,7 @@ export function TargetForm({ target, onSaved, close }: { target: Target; onSaved
         </FormRow>
       ))}
       <FormChecks label="Told, too, of" of={told} chosen={on} onChange={setOn} hint="Openings are always told; so is an end, to who was told of the opening." />
+      <Trial of={typed()} onFaults={setFaults} />
       <FormFaults faults={faults} rows={['name', ...fields.map(sentAs)]} />
       <div class="form-end">
         <button class="button main" disabled={saving || lacks !== ''} title={lacks}>{isNew ? 'Make the target' : 'Save'}</button>

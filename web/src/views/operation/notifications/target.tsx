@@ -44,7 +44,7 @@ function Shown({ target: t, put }: { target: Of; put: (t: Of) => void }) {
             <button class="button danger" disabled={lacks !== ''} title={lacks} onClick={() => setDeleting(true)}>Delete</button>
             {lacks !== '' && <span class="mut small">{lacks}</span>}
           </div>
-          <Trial target={t} />
+          <Trial of={t.id} />
           <Attempts target={t.handle} />
         </>
       )}

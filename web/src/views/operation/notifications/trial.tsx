@@ -1,30 +1,43 @@
 import { useState } from 'preact/hooks'
 import { previewTarget, testTarget, type Sent, type Target } from '../../../api/notifications'
 import { Section } from '../../../parts/keep'
+import { faultsOf, type Fault } from '../../../parts/form-row'
 import { Problem } from '../../../parts/problem'
 import { useMay } from '../../../state/session'
 import { shown } from '../../../state/text'
 
 type Outcome = { sent: Sent[] } | { delivered: boolean; answer: string } | { error: Error }
 
+interface TrialProps {
+  /** The id of one that is stored, or one as it was typed; the latter is tried as it stands, and not kept. */
+  of: string | Target
+  /** What is wrong with one that was typed. */
+  onFaults?: (faults: Fault[]) => void
+}
+
 /** Trial shows what a target is sent of a signal, or sends it and shows the answer. */
-export function Trial({ target: t }: { target: Target }) {
+export function Trial({ of: t, onFaults }: TrialProps) {
   const [signal, setSignal] = useState('')
   const [outcome, setOutcome] = useState<Outcome>()
   const [asking, setAsking] = useState(false)
   const lacks = useMay('notify')
   const act = async (of: () => Promise<Outcome>) => {
     setAsking(true)
-    setOutcome(await of().catch((error: Error) => ({ error })))
+    onFaults?.([])
+    setOutcome(await of().catch((error: Error) => {
+      if (onFaults && faultsOf(error).some((f) => f.target !== '')) onFaults(faultsOf(error))
+      return { error }
+    }))
     setAsking(false)
   }
+  const show = () => void act(async () => ({ sent: await previewTarget(t, signal.trim(), new AbortController().signal) }))
   return (
-    <Section title="Try it" note="Times and ids are those of the signal, or of one that is made up">
-      <form class="keep-form" onSubmit={(e) => (e.preventDefault(), void act(async () => ({ sent: await previewTarget(t.id, signal.trim(), new AbortController().signal) })))}>
-        <label>A signal’s id <input class="field mono" placeholder="made up" value={signal} onInput={(e) => setSignal(e.currentTarget.value)} /></label>
-        <button class="button" disabled={asking || lacks !== ''} title={lacks}>Show what is sent</button>
-        <button type="button" class="button" disabled={asking || lacks !== ''} title={lacks} onClick={() => void act(() => testTarget(t.id, signal.trim()))}>Send it</button>
-      </form>
+    <Section title="Try it" note={typeof t === 'string' ? 'Times and ids are those of the signal, or of one that is made up' : 'As it stands above, before it is saved; nothing of it is kept'}>
+      <div class="keep-form" role="group" aria-label="A trial">
+        <label>A signal’s id <input class="field mono" placeholder="made up" value={signal} onInput={(e) => setSignal(e.currentTarget.value)} onKeyDown={(e) => e.key === 'Enter' && (e.preventDefault(), show())} /></label>
+        <button type="button" class="button" disabled={asking || lacks !== ''} title={lacks} onClick={show}>Show what is sent</button>
+        <button type="button" class="button" disabled={asking || lacks !== ''} title={lacks} onClick={() => void act(() => testTarget(t, signal.trim()))}>Send it</button>
+      </div>
       <div role="status" class="trial">
         {asking && <p class="mut">Waiting for the answer, 30 s at most.</p>}
         {!asking && outcome && <Shown of={outcome} />}
