@@ -321,6 +321,37 @@ scene('what takes long says how far it is, wherever it is asked, and is cancelle
   assert.deepEqual(page.faults, [])
 })
 
+scene('what was asked before is offered, a value becomes a column, and a search is handed on', async () => {
+  const page = await openPage(browser, engine, { path: search("source:door host:gate-1 -message:it's") })
+  await row(page, 'gate-1').waitFor()
+  await page.context().grantPermissions(['clipboard-read', 'clipboard-write'])
+  const copied = async (item) => {
+    await page.getByRole('button', { name: 'Share', exact: true }).click()
+    await page.getByRole('menuitem', { name: item, exact: true }).click()
+    return page.evaluate(() => navigator.clipboard.readText())
+  }
+  assert.equal(await copied('Copy as a command'), String.raw`nightjar search 'source:door host:gate-1 -message:it'\''s' --from 'now-24h'`)
+  assert.match(await copied('Copy as curl'), /^curl -H "DD-API-KEY: \$NIGHTJAR_API_KEY" .*\/api\/v2\/logs\/events\/search' -d '\{"filter":\{"query":"source:door host:gate-1 -message:it'\\''s","from":"now-24h"\}/)
+  const link = new URL(await copied('Copy the link to these times'))
+  assert.ok(Number(link.searchParams.get('to')) - Number(link.searchParams.get('from')) === 864e5, link.href)
+  await row(page, 'gate-1').click({ position: { x: 20, y: 12 } })
+  await page.getByRole('complementary', { name: 'Event' }).getByRole('button', { name: 'failure', exact: true }).or(page.getByRole('complementary', { name: 'Event' }).getByRole('button', { name: 'success', exact: true })).first().click()
+  await page.keyboard.press('k')
+  await page.getByRole('columnheader', { name: '@evt.outcome' }).waitFor()
+  await page.getByRole('button', { name: /Last 24 hours/ }).click()
+  await page.getByLabel('How long back from now').fill('90 min')
+  await page.keyboard.press('Enter')
+  await page.getByRole('button', { name: /Last 90 minutes/ }).waitFor()
+  await page.goto('/search')
+  await query(page).focus()
+  await page.getByRole('option', { name: /^source:door host:gate-1/ }).waitFor()
+  assert.deepEqual(await axeFaults(page), [])
+  await page.keyboard.press('ArrowDown')
+  await page.keyboard.press('Enter')
+  await page.waitForURL(/host%3Agate-1/)
+  assert.deepEqual(page.faults, [])
+})
+
 scene('an older answer that comes late does not overwrite a newer one', async () => {
   const page = await openPage(browser, engine, { path: search('source:door') })
   await page.locator('.bar').getByText('500 events').waitFor()

@@ -1,3 +1,4 @@
+import { forgetRecent } from '../state/recent'
 import { call, dropKey, heldKey, holdKey, APIError } from './client'
 
 export type Role = 'intake' | 'enroll' | 'agent' | 'reader' | 'analyst' | 'engineer' | 'responder' | 'admin'
@@ -75,5 +76,6 @@ export const providerAddress = (next: string): string => '/api/nightjar/v1/oidc/
 
 export async function signOut(caller: Caller): Promise<void> {
   dropKey()
+  forgetRecent()
   if (caller.by !== 'key') await call('/api/nightjar/v1/sign-out', { method: 'POST' })
 }

@@ -2,6 +2,7 @@ import { useState } from 'preact/hooks'
 import { complete, type Completion, type Over } from '../api/search'
 import type { Filter } from '../api/signals'
 import { useAsk } from '../state/ask'
+import { recentOf } from '../state/recent'
 
 /** Word is what stands before the cursor of a query: a field, or a value of one. */
 interface Word {
@@ -9,6 +10,8 @@ interface Word {
   text: string
   /** Where it begins, so that a completion replaces it. */
   start: number
+  /** Nothing is typed yet: what was asked before is offered. */
+  blank?: boolean
 }
 
 /** wordAt is what is being typed at the cursor. */
@@ -34,11 +37,12 @@ export function useCompletions(over: Over, filter: Filter) {
     await new Promise((done) => setTimeout(done, 120))
     return stop.aborted ? [] : complete(over, at?.field ?? '', at?.text ?? '', { ...filter, query: '*' }, stop)
   }, 'keep')
-  const list = wanted && !found.error ? (found.value ?? []).filter((c) => c.insert !== at.text) : []
+  const list = at?.blank ? recentOf(over).map((q): Completion => ({ text: q, insert: q, kind: 'asked before', count: undefined }))
+    : wanted && !found.error ? (found.value ?? []).filter((c) => c.insert !== at.text) : []
   return {
     list, chosen, setChosen,
     typed: (query: string, cursor: number) => {
-      setAt(wordAt(query, cursor))
+      setAt({ ...wordAt(query, cursor), blank: query.trim() === '' || query.trim() === '*' })
       setChosen(-1)
     },
     close: () => setAt(undefined),

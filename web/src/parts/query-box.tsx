@@ -3,6 +3,7 @@ import { checkSearch, type Mistake, type Over } from '../api/search'
 import type { Filter } from '../api/signals'
 import { useAsk } from '../state/ask'
 import { useKeys } from '../state/keys'
+import { remember } from '../state/recent'
 import { count, oneLine } from '../state/text'
 import { useCompletions } from './completions'
 import { Key } from './key'
@@ -26,6 +27,9 @@ export function QueryBox({ filter, over, onAsk, checked, hints = [], name }: Que
   const input = useRef<HTMLInputElement>(null)
   const offers = useCompletions(over, filter)
   useEffect(() => setText(query), [query])
+  useEffect(() => {
+    if (checked.wrong === undefined && checked.filter?.query === query) remember(over, query)
+  }, [query, checked.filter?.query === query])
   useKeys([{ keys: '/', does: 'query', act: () => input.current?.focus() }])
   const live = useTyped(text, query, over)
   const wrong = text === query ? checked.wrong : live
@@ -34,6 +38,12 @@ export function QueryBox({ filter, over, onAsk, checked, hints = [], name }: Que
     const c = offers.list[i]
     const el = input.current
     if (!c || !el) return
+    if (c.kind === 'asked before') {
+      offers.close()
+      setText(c.insert)
+      onAsk(c.insert)
+      return
+    }
     const next = offers.put(text, c, el.selectionStart ?? text.length)
     setText(next.query)
     offers.typed(next.query, next.cursor)
@@ -44,7 +54,7 @@ export function QueryBox({ filter, over, onAsk, checked, hints = [], name }: Que
     if (e.key === 'ArrowDown' && n > 0) offers.setChosen((offers.chosen + 1) % n)
     else if (e.key === 'ArrowUp' && n > 0) offers.setChosen(offers.chosen < 0 ? n - 1 : offers.chosen - 1)
     else if ((e.key === 'Tab' || e.key === 'Enter') && offers.chosen >= 0) take(offers.chosen)
-    else if (e.key === 'Tab' && n > 0 && !e.shiftKey) take(0)
+    else if (e.key === 'Tab' && n > 0 && !e.shiftKey && offers.list[0]?.kind !== 'asked before') take(0)
     else if (e.key === 'Tab' && !e.shiftKey && told?.fix) {
       onAsk(told.fix.query)
     } else if (e.key === 'Enter') {
@@ -72,6 +82,7 @@ export function QueryBox({ filter, over, onAsk, checked, hints = [], name }: Que
               setText(e.currentTarget.value)
               offers.typed(e.currentTarget.value, e.currentTarget.selectionStart ?? 0)
             }}
+            onFocus={() => ['', '*'].includes(text.trim()) && offers.typed(text, text.length)}
             onScroll={(e) => setScrolled(e.currentTarget.scrollLeft)} onBlur={offers.close} onKeyDown={onKeyDown}
           />
         </div>

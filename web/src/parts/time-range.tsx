@@ -29,8 +29,27 @@ export function TimeRange({ range, onChange }: { range: Range; onChange: (r: Ran
       {presets.map((p) => (
         <MenuItem key={p} checked={range.from === p && range.to === ''} act={() => onChange({ from: p, to: '' })}>{rangeName({ from: p, to: '' })}</MenuItem>
       ))}
+      <Relative onChange={onChange} />
       <Exact range={range} zone={zone} onChange={onChange} />
     </Menu>
+  )
+}
+
+/** Relative takes how long back from now: 90m, 36 h, 3 days. */
+function Relative({ onChange }: { onChange: (r: Range) => void }) {
+  const [text, setText] = useState('')
+  const read = /^\s*(\d{1,5})\s*(s|m|min|h|d|w)[a-z]*\s*$/i.exec(text)
+  const from = read ? `now-${Number(read[1])}${(read[2] ?? 'm').slice(0, 1).toLowerCase()}` : ''
+  return (
+    <form
+      class="exact relative" onKeyDown={(e) => e.key !== 'Escape' && e.stopPropagation()}
+      onSubmit={(e) => {
+        e.preventDefault()
+        if (from !== '') onChange({ from, to: '' })
+      }}
+    >
+      <label>Last <input class="field mono" aria-label="How long back from now" value={text} placeholder="90m, 36h, 3d" aria-invalid={text !== '' && from === ''} onInput={(e) => setText(e.currentTarget.value)} /></label>
+    </form>
   )
 }
 

@@ -6,6 +6,7 @@ import { excluding } from '../state/query'
 import { useMay } from '../state/session'
 import { both, oneLine, term } from '../state/text'
 import { closeValue, useOpenValue } from '../state/values'
+import { shownColumns, toggleColumn } from '../state/columns'
 import { views } from '../views'
 import { MenuBox, MenuItem } from './menu'
 import { copy } from './value'
@@ -60,6 +61,7 @@ function ValueActions({ field, value, add }: { field: string; value: string; add
       {has('entity') && <MenuItem letter="i" act={() => go(entityPath(field, value))}>All about it</MenuItem>}
       <MenuItem letter="s" act={() => go(pathOf(['signals'], { query: term(field, value), from: 'now-30d' }))}>Its signals of 30 days</MenuItem>
       <MenuItem letter="t" lacks={lacks} act={add}>Add to a reference table</MenuItem>
+      {parts[0] === 'search' && query.get('form') !== 'sql' && <MenuItem letter="k" checked={shownColumns(query).includes(field)} act={() => toggleColumn(shownColumns(query), field)}>Its column in the table</MenuItem>}
       <MenuItem letter="c" act={() => void copy(value)}>Copy</MenuItem>
     </>
   )

@@ -50,6 +50,7 @@ export function makeEditor(host: HTMLElement, props: () => CodeEditorProps): Edi
         }),
         EditorView.contentAttributes.of(() => ({ 'aria-label': props().label, 'aria-invalid': String((props().problems ?? []).some((p) => !p.mild)), spellcheck: 'false', autocapitalize: 'off', tabindex: '0' })),
         language.of([]),
+        ...(props().language === 'query' ? [EditorView.lineWrapping] : []),
         locked.of(lock(props().readOnly === true || props().onChange === undefined)),
       ],
     }),

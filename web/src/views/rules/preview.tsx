@@ -106,7 +106,7 @@ function Given({ of: { draft, inForce, signals: stored }, range, at, look }: Giv
       </dl>
       {draft.warnings.map((w) => <p key={w} class="medium small">{oneLine(w)}</p>)}
       {stored.length === known && <p class="mut small">What became of signals is known of the newest {count(known)} of this time; older lost ones may be true positives.</p>}
-      {signals.length === 0 && <p class="mut">{matches === 0 ? 'No event of this time matches a query of it.' : 'Events match, and no case holds for any group: lower a threshold, or look at a longer time.'}</p>}
+      {signals.length === 0 && <p class="mut">{matches === 0 ? 'No event of this time matches a query of it. Under each query stands which clause leaves nothing.' : 'Events match, and no case holds for any group: lower a threshold, or look at a longer time.'}</p>}
       {draft.peaks && <BacktestPlot now={draft.peaks} before={inForce?.peaks} from={from} to={to} onZoom={(a, b) => look({ from: String(a), to: String(b) })} />}
       {signals.length > 0 && (
         <>

@@ -8,8 +8,10 @@ import type { Pages } from '../../state/pages'
 import { rangeName } from '../../state/time'
 import { oneLine, plural } from '../../state/text'
 import { fieldsIn } from './columns'
+import { Share } from './share'
 import { ExportMenu } from './export-menu'
-import { defaultRange, lookAt, showColumns, toggleColumn, type Form, type SearchState } from './filter'
+import { showColumns, toggleColumn } from '../../state/columns'
+import { defaultRange, lookAt, type Form, type SearchState } from './filter'
 
 interface CountBarProps {
   state: SearchState
@@ -34,6 +36,7 @@ export function CountBar({ state, list, asks, filter, total, elapsed }: CountBar
       <span class="grow" />
       <Forms form={state.form} />
       {state.form === 'table' && <Columns shown={state.columns} events={list.rows} />}
+      <Share filter={filter} sort={state.sort} />
       <ExportMenu filter={filter} sort={state.sort} total={n} partial={total?.partial ?? false} columns={state.columns} />
     </div>
   )

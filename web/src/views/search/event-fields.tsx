@@ -2,7 +2,7 @@ import { useEffect, useRef, useState } from 'preact/hooks'
 import { Value } from '../../parts/value'
 import type { Mark } from '../../parts/raw-record'
 import { oneLine } from '../../state/text'
-import { toggleColumn } from './filter'
+import { toggleColumn } from '../../state/columns'
 
 interface FieldsProps {
   fields: { field: string; value: string }[]

@@ -85,7 +85,7 @@ function Lines({ times, series }: { times: number[]; series: PlotSeries[] }) {
   }, [times, series, near])
   return (
     <div class="sql-chart">
-      <Plot name="Rows over time" times={part.times} series={part.series} kind={part.times.length < 2 ? 'bars' : 'line'} height={280} onZoom={(from, to) => setNear({ from, to })} />
+      <Plot name="Rows over time" times={part.times} series={part.series} kind={part.times.length < 2 ? 'bars' : 'line'} height={Math.max(240, Math.min(520, window.innerHeight - 420))} onZoom={(from, to) => setNear({ from, to })} />
       {near && <button class="link" onClick={() => setNear(undefined)}>Back to all of it</button>}
     </div>
   )
