@@ -39,6 +39,7 @@ func (w *world) signalsOf(rule string) (n int) {
 var small = Budget{Event: 1000, Slice: 1100, Most: 1_000_000}
 
 func TestAnEventThatIsTooMuchWorkStopsNobody(t *testing.T) {
+	t.Parallel()
 	w, s, wide, other := besideOthers(t, small)
 	w.give(schema.Event{At: w.events[0].At, Seen: w.events[0].Seen, Source: "x"})
 	s.step(t.Context())
@@ -67,6 +68,7 @@ func TestAnEventThatIsTooMuchWorkStopsNobody(t *testing.T) {
 // TestTheOtherEventsOfTheRuleGoOn: an event that is set aside does not blind the
 // rule that it is set aside for.
 func TestTheOtherEventsOfTheRuleGoOn(t *testing.T) {
+	t.Parallel()
 	w, s, wide, _ := besideOthers(t, small)
 	e := wideEvent(1)
 	e.Attributes = must(schema.ParseAttributes(`{"ip":"203.0.113.66"}`))
@@ -82,6 +84,7 @@ func TestTheOtherEventsOfTheRuleGoOn(t *testing.T) {
 }
 
 func TestWhatIsSetAsideIsFinishedAfterARestart(t *testing.T) {
+	t.Parallel()
 	w, s, wide, _ := besideOthers(t, small)
 	s.step(t.Context())
 	if err := s.save(t.Context(), true); err != nil {
@@ -110,6 +113,7 @@ func TestWhatIsSetAsideIsFinishedAfterARestart(t *testing.T) {
 }
 
 func TestAnEventThatIsFarTooMuchWaitsUntilItIsAskedFor(t *testing.T) {
+	t.Parallel()
 	w, s, wide, _ := besideOthers(t, Budget{Event: 1000, Slice: 1000, Most: 5000})
 	drain(s)
 	if p, a := s.Progress(), s.Asides(); !p.CaughtUp || len(a) != 1 || !a[0].Waits || w.signalsOf(wide) != 0 {
@@ -142,6 +146,7 @@ func TestAnEventThatIsFarTooMuchWaitsUntilItIsAskedFor(t *testing.T) {
 }
 
 func TestDisablingARuleEndsWhatIsSetAsideForIt(t *testing.T) {
+	t.Parallel()
 	w, s, wide, _ := besideOthers(t, small)
 	s.step(t.Context())
 	_, err := s.UpdateRule(t.Context(), wide, 0, func(r *schema.Rule) error { r.IsEnabled = false; return nil })

@@ -44,6 +44,7 @@ func (w *watchful) behind() (time.Duration, string) {
 // TestSilenceIsJudgedADelayBehindTheClock begins to, when the engine was there
 // for as long without a break, and begins anew after each.
 func TestSilenceIsJudgedADelayBehindTheClock(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		name  string
 		lapse func(*watchful)
@@ -82,6 +83,7 @@ func TestSilenceIsJudgedADelayBehindTheClock(t *testing.T) {
 // TestAShortPauseIsNoBreakForALongDelay: events that come late by it are waited
 // for anyway.
 func TestAShortPauseIsNoBreakForALongDelay(t *testing.T) {
+	t.Parallel()
 	w := newWatchful()
 	w.see()
 	w.pass(10 * time.Minute)
@@ -99,6 +101,7 @@ func TestAShortPauseIsNoBreakForALongDelay(t *testing.T) {
 // TestSilenceIsJudgedAsOfWhatWasEvaluated: a rule that is behind judges from when
 // what it has evaluated was all there was.
 func TestSilenceIsJudgedAsOfWhatWasEvaluated(t *testing.T) {
+	t.Parallel()
 	w := newWatchful()
 	w.seq = 10
 	w.see()
@@ -118,6 +121,7 @@ func TestSilenceIsJudgedAsOfWhatWasEvaluated(t *testing.T) {
 // TestMarksAreBounded keeps what is asked for through thinning: the moments only
 // become coarser, and never too late.
 func TestMarksAreBounded(t *testing.T) {
+	t.Parallel()
 	w := newWatchful()
 	at := map[uint64]schema.Millis{}
 	for w.seq = 1; w.seq < 3*maxMarks; w.seq++ {

@@ -121,6 +121,7 @@ func second[T any](_ T, err error) error { return err }
 // change. It goes on with the new version or, when the change fails, with the old
 // one; and after a restart from nothing finds the same.
 func TestNothingStandsStillWithTheStore(t *testing.T) {
+	t.Parallel()
 	const before = "changed first, other first, "
 	changes := map[string]struct {
 		prepare func(w *standstill) (id string)
@@ -276,6 +277,7 @@ func (s stalling) Publish(ctx context.Context, signals []Published) error {
 // for the store: the other rule is evaluated meanwhile, and the rule whose signal it
 // is goes on afterwards with what was published of it.
 func TestTriageKeepsOnlyItsRuleWaiting(t *testing.T) {
+	t.Parallel()
 	for _, fails := range []error{nil, errors.New("not stored")} {
 		w := newStandstill(t)
 		store := stalling{w.s.deps.Signals, make(chan chan struct{}), fails}
@@ -330,6 +332,7 @@ func TestTriageKeepsOnlyItsRuleWaiting(t *testing.T) {
 // TestAPanicBetweenTwoStepsEndsNothingElse has something panic that was asked for
 // between two steps: who asked is told, and evaluation goes on.
 func TestAPanicBetweenTwoStepsEndsNothingElse(t *testing.T) {
+	t.Parallel()
 	w := newStandstill(t)
 	var log strings.Builder
 	w.s.requests.log = slog.New(slog.NewTextHandler(&log, nil))

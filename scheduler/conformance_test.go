@@ -32,6 +32,7 @@ type expectedSignal struct {
 // TestReplayGivesTheExpectedSignals runs a selection of the independent evaluator's
 // cases, and all of them where they lie.
 func TestReplayGivesTheExpectedSignals(t *testing.T) {
+	t.Parallel()
 	t.Run("selection", func(t *testing.T) { replaysAreExpected(t, selectedCases(t), 62) })
 	t.Run("shared", func(t *testing.T) { replaysAreExpected(t, otherCases(t), 123) })
 }

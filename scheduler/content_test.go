@@ -14,6 +14,7 @@ import (
 // with one that is not, which is the only one found; then in any order, with
 // faults and restarts.
 func TestATextLikeNoneBeforeIsAnAnomaly(t *testing.T) {
+	t.Parallel()
 	similarity, days, window := int64(60), int64(2), int64(0)
 	rule := schema.Rule{
 		ID: "aaa-bbb-ccc", Name: "odd request", IsEnabled: true, Type: "log_detection",

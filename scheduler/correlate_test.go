@@ -53,6 +53,7 @@ func replayed(t *testing.T, rule schema.Rule, events []schema.Event, suppression
 // signals, with faults and restarts, and compares with a replay of everything in
 // order.
 func TestSignalsOfOtherRulesAreCorrelatedAsTheyStandInTheEnd(t *testing.T) {
+	t.Parallel()
 	found := 0
 	for seed := range uint64(700) {
 		w := worlds{rand.New(rand.NewPCG(seed, 99))}

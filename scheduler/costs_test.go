@@ -10,6 +10,7 @@ import (
 // TestADearRuleFallsBehindByItself has a clock by which a rule costs twice as much as
 // another, and more than a rule may that is evaluated with others.
 func TestADearRuleFallsBehindByItself(t *testing.T) {
+	t.Parallel()
 	w := newWorld(1)
 	w.recent, w.budget = NewRecent(1<<30), Budget{Slice: 1000, Match: 1500 * time.Microsecond}
 	s := schedulerOf(t, w, wideRule(), counting("other"))
@@ -53,6 +54,7 @@ func TestADearRuleFallsBehindByItself(t *testing.T) {
 // TestWaitingCostsARuleNothing has a processor that does nothing, whatever the clock
 // on the wall says.
 func TestWaitingCostsARuleNothing(t *testing.T) {
+	t.Parallel()
 	w := newWorld(1)
 	w.recent = NewRecent(1 << 30)
 	s := schedulerOf(t, w, wideRule())
@@ -69,6 +71,7 @@ func TestWaitingCostsARuleNothing(t *testing.T) {
 // TestNewRulesJoinATurnAndSeeNothingFromBefore makes rules between the events of one turn, all
 // of which are evaluated in it.
 func TestNewRulesJoinATurnAndSeeNothingFromBefore(t *testing.T) {
+	t.Parallel()
 	w := newWorld(1)
 	w.recent = NewRecent(1 << 30)
 	s := schedulerOf(t, w, counting("first"))

@@ -72,6 +72,7 @@ func (s *Scheduler) described(t *testing.T, id string) string {
 }
 
 func TestAFailingRuleStopsOnlyItselfAndIsCaughtUp(t *testing.T) {
+	t.Parallel()
 	w, s, rules := watching(t, counting("well"), counting("broken"))
 	// The broken one asks something else, so that the two share no label.
 	if _, err := s.UpdateRule(t.Context(), rules[1].ID, 0, func(r *schema.Rule) error {
@@ -122,6 +123,7 @@ func failingRules(s *Scheduler) (ids []string) {
 }
 
 func TestCoverageKnowsVersionsLateEventsAndWhatIsNotEvaluated(t *testing.T) {
+	t.Parallel()
 	unbuilt := counting("unbuilt")
 	unbuilt.Options.DetectionMethod = "hardcoded"
 	w, s, rules := watching(t, counting("well"), unbuilt)
@@ -167,6 +169,7 @@ func TestCoverageKnowsVersionsLateEventsAndWhatIsNotEvaluated(t *testing.T) {
 }
 
 func TestAnEventInTooManyGroupsIsNoted(t *testing.T) {
+	t.Parallel()
 	rule := counting("product")
 	rule.Queries[0].GroupByFields = []string{"@a", "@b"}
 	w, s, rules := watching(t, rule)
@@ -186,6 +189,7 @@ func TestAnEventInTooManyGroupsIsNoted(t *testing.T) {
 }
 
 func TestLagIsHowLongTheOldestEventWaits(t *testing.T) {
+	t.Parallel()
 	w := newWorld(1)
 	w.recent = NewRecent(1 << 20)
 	s := must(New(w.deps()))

@@ -119,6 +119,7 @@ func (st stretchOfRule) matches(events []schema.Event) (out []compiler.Match) {
 // of what it detects leaves the signals of a replay of its arrivals, without what was
 // excluded when it arrived, whatever fails and ends meanwhile.
 func TestARuleThatIsChangedIsEvaluatedAsItStood(t *testing.T) {
+	t.Parallel()
 	signals, stretches := 0, 0
 	for n := range uint64(generatedCases() / 5) {
 		e := newEditor(t, generate(t, baseSeed()+n))

@@ -39,6 +39,7 @@ func hourlyRule(condition string) schema.Rule {
 // TestAGroupWithoutAPastNeverMatches asks for what holds of any probability: a group
 // that is too young to be judged does not match by it.
 func TestAGroupWithoutAPastNeverMatches(t *testing.T) {
+	t.Parallel()
 	events := steadyHost(3, func(int) int { return 10 })
 	begin := events[0].At
 	for _, condition := range []string{"a >= 0", "a != 1", "a == 0 || a > 0", "!(a > 1)", ""} {
@@ -60,6 +61,7 @@ func TestAGroupWithoutAPastNeverMatches(t *testing.T) {
 // TestTheLowSideIsExplained asks, at the moment at which a signal of the low side was
 // opened, why it was.
 func TestTheLowSideIsExplained(t *testing.T) {
+	t.Parallel()
 	events := steadyHost(5, func(h int) int { return map[bool]int{true: 0, false: 10}[h >= 96 && h < 100] })
 	w := newWorld(1)
 	w.until = events[len(events)-1].At
@@ -86,6 +88,7 @@ func TestTheLowSideIsExplained(t *testing.T) {
 // TestANewGroupsSeriesIsShownAsItsPeersJudgeIt compares what is shown of a group that
 // nobody knew with what it was judged by.
 func TestANewGroupsSeriesIsShownAsItsPeersJudgeIt(t *testing.T) {
+	t.Parallel()
 	var events []schema.Event
 	for _, host := range []string{"a", "b", "c", "d", "e"} {
 		events = append(events, steadyHost(4, func(int) int { return 10 })...)

@@ -12,6 +12,7 @@ import (
 // TestAGapIsEvaluatedWhenItIsFilled: what was stored late raises its signals, the
 // evaluation log and the status know of it, through a restart, and it counts once.
 func TestAGapIsEvaluatedWhenItIsFilled(t *testing.T) {
+	t.Parallel()
 	w, s, rules := watching(t, counting("a"), counting("b"))
 	w.arrive(0, 30)
 	w.tear(10, 20)
@@ -61,6 +62,7 @@ func (w *world) eventsOf(rule string) (n int) {
 
 // TestALossIsAGapUntilItIsAccepted: nothing waits for what will never be there.
 func TestALossIsAGapUntilItIsAccepted(t *testing.T) {
+	t.Parallel()
 	w, s, rules := watching(t, counting("a"))
 	w.arrive(0, 30)
 	w.tear(10, 20)
@@ -82,6 +84,7 @@ func TestALossIsAGapUntilItIsAccepted(t *testing.T) {
 // groups are still to be looked at again for it. The gap must be left, too, or a crash
 // would take what its events taught, and signals with it.
 func TestAGapThatTaughtARuleStaysUntilThatIsStored(t *testing.T) {
+	t.Parallel()
 	w, s, rules := watching(t, newHosts("source"))
 	w.arrive(0, 30)
 	for i := range w.events {
@@ -115,6 +118,7 @@ func TestAGapThatTaughtARuleStaysUntilThatIsStored(t *testing.T) {
 // says that an event which was set aside is finished, and before the checkpoint says so,
 // must not take what the event taught: nobody would learn it again.
 func TestWhatAnEndedRuleHasSeenIsStoredWithWhatItFinished(t *testing.T) {
+	t.Parallel()
 	w := newWorld(2)
 	w.budget = Budget{Event: 120, Slice: 250} // an event of two users is set aside, one of one is not
 	s := restart(t, w)

@@ -155,6 +155,7 @@ func (s *shares) check(t *testing.T) {
 // evaluator, and live evaluation (shuffled arrivals, random pieces, faults and
 // restarts) against replay.
 func TestGeneratedRulesGiveTheSignalsOfTheOracle(t *testing.T) {
+	t.Parallel()
 	var happens shares
 	for n := range uint64(generatedCases()) {
 		seed := baseSeed() + n

@@ -9,6 +9,7 @@ import (
 )
 
 func TestRestKeepsWhatTheCachePromises(t *testing.T) {
+	t.Parallel()
 	c := newCache()
 	plan := &compiler.BoundPlan{Plan: &compiler.Plan{}, Key: "k"}
 	p := c.of(plan, true)
@@ -38,6 +39,7 @@ func TestRestKeepsWhatTheCachePromises(t *testing.T) {
 }
 
 func TestRecentForgetsWhatWasEvaluated(t *testing.T) {
+	t.Parallel()
 	r := NewRecent(1 << 20)
 	var events []schema.Event
 	for n := range 10 {

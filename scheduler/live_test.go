@@ -281,6 +281,7 @@ func shuffled(events []schema.Event, seed uint64) []schema.Event {
 // TestLiveEvaluationEqualsReplayInAnyOrderAndThroughFaults has the events of the
 // independent evaluator's cases: a selection, and all others where they lie.
 func TestLiveEvaluationEqualsReplayInAnyOrderAndThroughFaults(t *testing.T) {
+	t.Parallel()
 	t.Run("selection", func(t *testing.T) { liveIsReplay(t, selectedCases(t), func(string) bool { return true }) })
 	t.Run("shared", func(t *testing.T) { liveIsReplay(t, conformanceCases(t, testenv.Shared(t, "conformance")), isOther) })
 }
@@ -301,6 +302,7 @@ func liveOf(t *testing.T, dir string, first, seeds uint64) {
 		return
 	}
 	t.Run(caseName(dir), func(t *testing.T) {
+		t.Parallel()
 		until := readHorizon(t, dir, events).Through
 		inOrder := slices.Clone(events)
 		sort.SliceStable(inOrder, func(i, j int) bool { return inOrder[i].At < inOrder[j].At })
@@ -325,5 +327,6 @@ func liveOf(t *testing.T, dir string, first, seeds uint64) {
 // any order, so that what is known of them comes apart and grows together, while every
 // call fails now and then: before its effect, after it, or halfway.
 func TestWhatIsKnownSurvivesFaults(t *testing.T) {
+	t.Parallel()
 	liveOf(t, "testdata/conformance/signals/0117", 0, 300)
 }

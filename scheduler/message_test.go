@@ -11,6 +11,7 @@ import (
 // TestASignalSaysWhatItIsAbout renders a rule's texts with the signal's group,
 // its events and its counts.
 func TestASignalSaysWhatItIsAbout(t *testing.T) {
+	t.Parallel()
 	rule := schema.Rule{
 		ID: "r", Name: "Brute force against {{@usr.id}}", Tags: []string{"team:red"},
 		Message: "{{events_matched_per_query.a}} failures of `{{@usr.id}}` from {{@ip}} on {{host.name}} for {{team.name}} since {{first_seen}}: {{@text}}",

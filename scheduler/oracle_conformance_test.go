@@ -20,6 +20,7 @@ import (
 // expectations that came with the semantics: all of them where they lie, and a
 // selection that a bare clone has.
 func TestTheOracleReadsTheSemanticsAsTheyAreMeant(t *testing.T) {
+	t.Parallel()
 	t.Run("selection", func(t *testing.T) { oracleMeets(t, "testdata/conformance/*/*", 62) })
 	t.Run("signals", func(t *testing.T) { oracleMeets(t, filepath.Join(testenv.Shared(t, "conformance/signals"), "*"), 132) })
 	t.Run("absence", func(t *testing.T) { oracleMeets(t, filepath.Join(testenv.Shared(t, "conformance/absence"), "*"), 60) })

@@ -10,6 +10,7 @@ import (
 // TestASetOfPlansIsFoundByThePlans and not by what they are called: of two with one key
 // and version, one may have a suppression that has come into force since.
 func TestASetOfPlansIsFoundByThePlans(t *testing.T) {
+	t.Parallel()
 	plan, _, err := compiler.Compile(counting("a"))
 	if err != nil {
 		t.Fatal(err)

@@ -11,6 +11,7 @@ import (
 // TestSignalsOfAWideEventShowABoundedPartOfIt: an event in ten thousand groups is
 // a signal for each, and is not stored ten thousand times over.
 func TestSignalsOfAWideEventShowABoundedPartOfIt(t *testing.T) {
+	t.Parallel()
 	const n = 10_000
 	w := newWorld(1)
 	w.recent = NewRecent(1 << 30)
@@ -41,6 +42,7 @@ func TestSignalsOfAWideEventShowABoundedPartOfIt(t *testing.T) {
 }
 
 func TestAnEventOfUsualSizeIsShownWhole(t *testing.T) {
+	t.Parallel()
 	e := wideEvent(100)
 	s := newSample(&e, 0, shownMost)
 	if s.Content.Cut != nil || string(s.Content.Custom) != e.JSON {

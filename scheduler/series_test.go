@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -80,6 +81,7 @@ func (w worlds) anomalies(users ...string) (schema.Rule, []schema.Event) {
 // TestNewGroupsAreJudgedByTheirPeersThroughFaults lets groups come new all the time,
 // some of them with far more than the others have.
 func TestNewGroupsAreJudgedByTheirPeersThroughFaults(t *testing.T) {
+	t.Parallel()
 	found, bursts := 0, 0
 	for seed := range uint64(6) {
 		g := worlds{rand.New(rand.NewPCG(seed, 4))}
@@ -136,37 +138,51 @@ func TestNewGroupsAreJudgedByTheirPeersThroughFaults(t *testing.T) {
 // TestAnomaliesAreThoseOfReplayThroughFaults lets models settle, be stored and
 // be read again, on the way.
 func TestAnomaliesAreThoseOfReplayThroughFaults(t *testing.T) {
-	found, settled, low := 0, 0, 0
-	for seed := range uint64(24) {
-		g := worlds{rand.New(rand.NewPCG(seed, 3))}
-		rule, events := g.anomalies("u1", "u2")
-		compiled, _, err := compiler.Compile(rule)
-		if err != nil {
-			t.Fatalf("seed %d: %v", seed, err)
+	t.Parallel()
+	var found, settled, low atomic.Int64
+	t.Run("seeds", func(t *testing.T) {
+		for seed := range uint64(24) {
+			t.Run(fmt.Sprint(seed), func(t *testing.T) {
+				t.Parallel()
+				w, plan := anomaliesAreThoseOfReplay(t, seed)
+				for _, sig := range standing(w) {
+					if plan.Cases[sig.Case].Low {
+						low.Add(1)
+					}
+				}
+				found.Add(int64(len(standing(w))))
+				settled.Add(int64(len(w.models)))
+			})
 		}
-		plan := compiled.Bind()
-		w := newWorld(seed)
-		w.lateness = time.Hour
-		w.until = schema.Millis(oracle.Newest(events)) + schema.Millis(g.Int64N(2*dayMillis))
-		w.run(t, seed, []schema.Rule{rule}, events, 0.1*float64(seed%2))
-		mustAgree(t, w, plan, events)
-		if seed%3 == 0 { // it is slow
-			agreesWithOracle(t, rule, plan, events, w.until)
-		}
-		for _, sig := range standing(w) {
-			if plan.Cases[sig.Case].Low {
-				low++
-			}
-		}
-		if t.Failed() {
-			t.Fatalf("seed %d budget %v: %+v", seed, w.budget, rule.Options)
-		}
-		found += len(standing(w))
-		settled += len(w.models)
+	})
+	if found.Load() < 100 || settled.Load() < 3 || low.Load() < 10 {
+		t.Errorf("%d signals were found, %d on the low side, and the models of %d rules stored: too little happens", found.Load(), low.Load(), settled.Load())
 	}
-	if found < 100 || settled < 3 || low < 10 {
-		t.Errorf("%d signals were found, %d on the low side, and the models of %d rules stored: too little happens", found, low, settled)
+}
+
+// anomaliesAreThoseOfReplay evaluates the rule and the events of a seed as they arrive, and
+// returns what is left.
+func anomaliesAreThoseOfReplay(t *testing.T, seed uint64) (*world, *compiler.BoundPlan) {
+	t.Helper()
+	g := worlds{rand.New(rand.NewPCG(seed, 3))}
+	rule, events := g.anomalies("u1", "u2")
+	compiled, _, err := compiler.Compile(rule)
+	if err != nil {
+		t.Fatal(err)
 	}
+	plan := compiled.Bind()
+	w := newWorld(seed)
+	w.lateness = time.Hour
+	w.until = schema.Millis(oracle.Newest(events)) + schema.Millis(g.Int64N(2*dayMillis))
+	w.run(t, seed, []schema.Rule{rule}, events, 0.1*float64(seed%2))
+	mustAgree(t, w, plan, events)
+	if seed%3 == 0 { // it is slow
+		agreesWithOracle(t, rule, plan, events, w.until)
+	}
+	if t.Failed() {
+		t.Fatalf("budget %v: %+v", w.budget, rule.Options)
+	}
+	return w, plan
 }
 
 func agreesWithOracle(t *testing.T, rule schema.Rule, plan *compiler.BoundPlan, events []schema.Event, until schema.Millis) {

@@ -88,6 +88,7 @@ func (w *vigilWorld) want(what string) {
 }
 
 func TestASilenceIsToldWhenTheClockHasPassedItByTheDelay(t *testing.T) {
+	t.Parallel()
 	w := newVigilWorld(t, "a < 1 && b < 1")
 	w.awake(1)
 	w.event(0, "h1", "beat")
@@ -104,6 +105,7 @@ func TestASilenceIsToldWhenTheClockHasPassedItByTheDelay(t *testing.T) {
 
 // TestALateEventTakesASilenceBack, or moves it.
 func TestALateEventTakesASilenceBack(t *testing.T) {
+	t.Parallel()
 	w := newVigilWorld(t, "a < 1 && b < 1")
 	w.awake(1)
 	w.event(0, "h1", "beat")
@@ -129,6 +131,7 @@ func TestALateEventTakesASilenceBack(t *testing.T) {
 // TestAnOutageOfOursIsNoSilence: what could not arrive is waited for, and what
 // was silent before is told all the same.
 func TestAnOutageOfOursIsNoSilence(t *testing.T) {
+	t.Parallel()
 	for name, outage := range map[string]func(*vigilWorld){
 		"stopped": func(w *vigilWorld) {},
 		"restarted": func(w *vigilWorld) {
@@ -167,6 +170,7 @@ func TestAnOutageOfOursIsNoSilence(t *testing.T) {
 
 // TestWhatMustNotFollow waits for it after each event that asks.
 func TestWhatMustNotFollow(t *testing.T) {
+	t.Parallel()
 	w := newVigilWorld(t, "a > 0 then not b > 0")
 	w.awake(1)
 	w.event(0, "h1", "beat")
@@ -184,6 +188,7 @@ func TestWhatMustNotFollow(t *testing.T) {
 // TestAnUpgradeMissesNobodyFromBefore: what was evaluated by a version that knew
 // no silence is not judged by it.
 func TestAnUpgradeMissesNobodyFromBefore(t *testing.T) {
+	t.Parallel()
 	w := newVigilWorld(t, "a < 1 && b < 1")
 	w.event(0, "h1", "beat")
 	if err := w.s.save(context.Background(), true); err != nil {
@@ -233,6 +238,7 @@ func (r roster) Since(_, _, value string, _ schema.Millis) (schema.Millis, bool)
 // TestAHostThatNeverReportedIsMissed from the rule's creation on, or from when it
 // was listed.
 func TestAHostThatNeverReportedIsMissed(t *testing.T) {
+	t.Parallel()
 	w := newVigilWorld(t, "a < 1 && b < 1")
 	list := roster{w.noon, map[string]int{"never": -5000, "once": -5000, "late": -5000}}
 	w.tables = list
@@ -272,6 +278,7 @@ func TestAHostThatNeverReportedIsMissed(t *testing.T) {
 // TestRulesSayWhatTheyWaitFor: coverage and explanations know the points to come
 // and what holds them back, and the evaluation log what was judged late.
 func TestRulesSayWhatTheyWaitFor(t *testing.T) {
+	t.Parallel()
 	w := newVigilWorld(t, "a < 1 && b < 1")
 	w.awake(1)
 	w.event(0, "h1", "beat")
@@ -308,6 +315,7 @@ func TestRulesSayWhatTheyWaitFor(t *testing.T) {
 // TestAClockThatIsMovedAheadMakesNobodySilent while senders go by another, and is
 // believed when they go by it or send nothing.
 func TestAClockThatIsMovedAheadMakesNobodySilent(t *testing.T) {
+	t.Parallel()
 	w := newVigilWorld(t, "a < 1 && b < 1")
 	w.awake(1)
 	moved := 0
@@ -329,6 +337,7 @@ func TestAClockThatIsMovedAheadMakesNobodySilent(t *testing.T) {
 // TestAClockThatWasAheadMakesNobodySilentWhenItIsPutRight: what was judged by it
 // is judged again.
 func TestAClockThatWasAheadMakesNobodySilentWhenItIsPutRight(t *testing.T) {
+	t.Parallel()
 	w := newVigilWorld(t, "a < 1 && b < 1")
 	w.awake(1)
 	w.event(0, "h1", "beat")
@@ -357,6 +366,7 @@ func TestAClockThatWasAheadMakesNobodySilentWhenItIsPutRight(t *testing.T) {
 // TestALateEventMovesASilence whose new end is judged already: the signal goes on
 // under its id.
 func TestALateEventMovesASilence(t *testing.T) {
+	t.Parallel()
 	w := newVigilWorld(t, "a < 1 && b < 1")
 	w.awake(1)
 	w.event(0, "h1", "beat")
@@ -372,6 +382,7 @@ func TestALateEventMovesASilence(t *testing.T) {
 
 // TestADoubtEnds when senders agree, with a move back, and with time.
 func TestADoubtEnds(t *testing.T) {
+	t.Parallel()
 	noon := time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC)
 	for name, end := range map[string]func(*doubt) time.Time{
 		"senders agree":   func(d *doubt) time.Time { d.saw(time.Second, noon); return noon },

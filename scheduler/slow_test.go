@@ -10,6 +10,7 @@ import (
 // TestARuleThatIsTooMuchWorkIsEvaluatedByItself: four hundred events, each in a
 // group of its own, are more than a turn holds that a rule shares with another.
 func TestARuleThatIsTooMuchWorkIsEvaluatedByItself(t *testing.T) {
+	t.Parallel()
 	const n = 400
 	w := newWorld(1)
 	w.recent, w.budget = NewRecent(1<<30), Budget{Event: 6000, Slice: 1000}

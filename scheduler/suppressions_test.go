@@ -77,6 +77,7 @@ func (w *suppressed) create(p schema.Suppression) schema.Suppression {
 }
 
 func TestASuppressionWithholdsSignalsOpenedWhileItIsInForce(t *testing.T) {
+	t.Parallel()
 	w := newSuppressed(t)
 	w.sees("before", 1)
 	p := w.create(schema.Suppression{RuleQuery: "type:log_detection team:red", SuppressionQuery: `@usr.id:(during OR before) @tool:scanner*`})
@@ -97,6 +98,7 @@ func TestASuppressionWithholdsSignalsOpenedWhileItIsInForce(t *testing.T) {
 }
 
 func TestAnExcludedEventIsNoInputWhileTheExclusionIsInForce(t *testing.T) {
+	t.Parallel()
 	w := newSuppressed(t)
 	w.sees("u", 1)
 	end := schema.Millis(4 * 60_000)
@@ -123,6 +125,7 @@ func TestAnExcludedEventIsNoInputWhileTheExclusionIsInForce(t *testing.T) {
 }
 
 func TestASuppressionOfOtherRulesChangesNothing(t *testing.T) {
+	t.Parallel()
 	w := newSuppressed(t)
 	w.create(schema.Suppression{RuleQuery: "team:blue", SuppressionQuery: "*"})
 	w.create(schema.Suppression{RuleQuery: "severity:critical", DataExclusionQuery: "*"})
@@ -131,6 +134,7 @@ func TestASuppressionOfOtherRulesChangesNothing(t *testing.T) {
 }
 
 func TestWhatIsWrongWithASuppressionIsToldWithItsPlace(t *testing.T) {
+	t.Parallel()
 	w := newSuppressed(t)
 	start, end := schema.Millis(2), schema.Millis(1)
 	for want, p := range map[string]schema.Suppression{
@@ -152,6 +156,7 @@ func TestWhatIsWrongWithASuppressionIsToldWithItsPlace(t *testing.T) {
 // TestSuppressionsOfRulesOverSignalsCountByWhatThoseSee has many more arrivals
 // than signals: the numbers of the one say nothing about the other.
 func TestSuppressionsOfRulesOverSignalsCountByWhatThoseSee(t *testing.T) {
+	t.Parallel()
 	w := newSuppressed(t)
 	rules, err := w.s.Rules(context.Background())
 	if err != nil {
@@ -205,6 +210,7 @@ func (o thenLocks) Append(ctx context.Context, version objects.Object) error {
 // TestASuppressionThatIsListedHasVersions asks for the versions of a suppression that is
 // stored, and therefore listed, and is not in force yet.
 func TestASuppressionThatIsListedHasVersions(t *testing.T) {
+	t.Parallel()
 	ctx, w := t.Context(), newWorld(1)
 	var s *Scheduler
 	deps := w.deps()
@@ -239,7 +245,7 @@ func TestASuppressionThatIsListedHasVersions(t *testing.T) {
 		if len(versions) != 1 || versions[0].Name != "new" {
 			t.Errorf("the versions are %v", versions)
 		}
-	case <-time.After(10 * time.Second):
+	case <-time.After(time.Minute):
 		t.Error("its versions are not told before it is in force")
 	}
 	s.inForce.mu.Unlock()

@@ -14,6 +14,7 @@ import (
 // TestTimersWakeEveryGroupOnceAtItsEarliest compares with a map that is looked
 // through each time.
 func TestTimersWakeEveryGroupOnceAtItsEarliest(t *testing.T) {
+	t.Parallel()
 	rapid.Check(t, func(r *rapid.T) {
 		var timers timers
 		plain := map[string]schema.Millis{}
@@ -57,6 +58,7 @@ func TestTimersWakeEveryGroupOnceAtItsEarliest(t *testing.T) {
 
 // TestGroupsOfOneKeyAreAllWoken: keys are hashes, and may be equal by chance.
 func TestGroupsOfOneKeyAreAllWoken(t *testing.T) {
+	t.Parallel()
 	var timers timers
 	for n := range 3 {
 		timers.arm(7, []string{fmt.Sprint(n)}, schema.Millis(1000+n))

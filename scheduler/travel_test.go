@@ -17,6 +17,7 @@ import (
 // one address for days while what the database says of it changes: where they
 // were when they left it was said long before what a rule looks back.
 func TestATravellersAddressIsFollowedAsFarBackAsTheyStayed(t *testing.T) {
+	t.Parallel()
 	signals := 0
 	for seed := range uint64(60) {
 		w := worlds{rand.New(rand.NewPCG(seed, 9))}
@@ -75,6 +76,7 @@ func (w worlds) stays() []schema.Event {
 
 // TestPlacesThatAreNone has people who were in Paris an hour ago.
 func TestPlacesThatAreNone(t *testing.T) {
+	t.Parallel()
 	rule := worlds{rand.New(rand.NewPCG(0, 0))}.travelRule()
 	rule.Options.ImpossibleTravel = nil
 	compiled, _, err := compiler.Compile(rule)
@@ -111,6 +113,7 @@ func TestPlacesThatAreNone(t *testing.T) {
 
 // TestAPlaceWithoutACountryIsNeverCommon goes to a place again and again.
 func TestAPlaceWithoutACountryIsNeverCommon(t *testing.T) {
+	t.Parallel()
 	rule := worlds{rand.New(rand.NewPCG(0, 0))}.travelRule()
 	yes := true
 	rule.Options.ImpossibleTravel.BaselineUserLocations = &yes

@@ -88,6 +88,7 @@ func (w *world) shows(t *testing.T, id, path, want string) {
 }
 
 func TestTriageGoesThroughEverythingThatTheEngineDoesLater(t *testing.T) {
+	t.Parallel()
 	w, s, id := triageWorld(t)
 	done, err := s.edit(archive(id))
 	if err != nil || len(done) != 1 || done[0].Triage.Version != 1 {
@@ -120,6 +121,7 @@ func TestTriageGoesThroughEverythingThatTheEngineDoesLater(t *testing.T) {
 }
 
 func TestTriageIsAllOrNothing(t *testing.T) {
+	t.Parallel()
 	w, s, id := triageWorld(t)
 	if _, err := s.edit(archive(id), archive("no such")); !errors.As(err, new(*schema.NotFoundError)) {
 		t.Errorf("got %v", err)
@@ -140,6 +142,7 @@ func TestTriageIsAllOrNothing(t *testing.T) {
 
 // An edit is not left waiting while there is nothing to evaluate.
 func TestTriageIsCarriedOutByARunningScheduler(t *testing.T) {
+	t.Parallel()
 	w, s, id := triageWorld(t)
 	ctx, stop := context.WithCancel(t.Context())
 	done := make(chan error)
