@@ -56,7 +56,7 @@ func TestNothingIsLeftBehind(t *testing.T) {
 	}
 	programs := w.agent.probe.ProgramIDs()
 	w.stop()
-	for range 500 { // the kernel frees what is let go of a little later
+	for range 6000 { // the kernel frees what is let go of a little later
 		if probe.Existing(ids, programs) == 0 {
 			return
 		}
@@ -177,7 +177,7 @@ func TestACrashLeavesNothingBehind(t *testing.T) {
 		t.Fatal(err)
 	}
 	_ = c.Wait()
-	for range 500 {
+	for range 6000 {
 		if probe.Existing(ids.Maps, ids.Programs) == 0 {
 			break
 		}

@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -108,7 +109,7 @@ func (f found) reports() []map[string]any {
 }
 
 func eventually(holds func() bool) bool {
-	for range 500 {
+	for range 12000 {
 		if holds() {
 			return true
 		}
@@ -122,6 +123,14 @@ func evilProgram(t *testing.T) string {
 	t.Helper()
 	t.Setenv(workVariable, "nothing")
 	return program(t, t.TempDir(), "evil", "/proc/self/exe")
+}
+
+// writeProgram writes a program that can be executed at once: nothing forks meanwhile,
+// whose child would have it open for writing until it executes something else.
+func writeProgram(path string, text []byte) error {
+	syscall.ForkLock.RLock()
+	defer syscall.ForkLock.RUnlock()
+	return os.WriteFile(path, text, 0o755)
 }
 
 // tried executes a program from a shell. The agent itself must execute nothing that it
@@ -275,11 +284,17 @@ func TestWaysAroundADeniedFile(t *testing.T) {
 	}
 	w, _ := denying(t, policy.Blocking, `r: open.file.path == "`+secret+`"`)
 	ways := map[string]*exec.Cmd{"io_uring": stranger(t, "uring one", secret)}
-	if at := filepath.Join(dir, "int80"); os.WriteFile(at, program32(5, secret), 0o700) == nil {
-		ways["int 0x80"] = exec.Command(at)
+	at := filepath.Join(dir, "int80")
+	if err := writeProgram(at, program32(5, secret)); err != nil {
+		t.Fatal(err)
 	}
+	ways["int 0x80"] = exec.Command(at)
 	for name, c := range ways {
 		out, err := c.CombinedOutput()
+		if c.Process == nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
 		if bytes.Contains(out, []byte("no such way")) || err != nil && strings.Contains(err.Error(), "signal: seg") {
 			t.Logf("%s: not on this kernel", name)
 			continue

@@ -72,7 +72,7 @@ func TestSystemCallsOf32BitsAreSeen(t *testing.T) {
 		connected: connect.addr.ip == 127.3.2.1 && connect.addr.port == 4444 && connect.retval == EBADF
 	`)
 	for rule, code := range map[string][]byte{"opened": program32(5, secret), "gone": program32(10, secret), "connected": connect32()} {
-		if err := os.WriteFile(program, code, 0o700); err != nil {
+		if err := writeProgram(program, code); err != nil {
 			t.Fatal(err)
 		}
 		c := exec.Command(program)

@@ -305,7 +305,7 @@ func withSleep(f func(pid int) error) error {
 	}
 	// It has its name before the exec is done, and before that is told: it has to
 	// sleep.
-	for range 1000 {
+	for range 12000 {
 		stat, _ := os.ReadFile(fmt.Sprintf("/proc/%d/stat", c.Process.Pid))
 		if strings.Contains(string(stat), "(sleep) S ") {
 			break

@@ -98,7 +98,7 @@ func TestAFolderThatIsHeldBackIsSeenUnderAnotherName(t *testing.T) {
 		return c[4][1]
 	}
 	before := held()
-	for range 100 {
+	for range 1000 {
 		do(t, "read-folder", dull)
 		if held()-before > 1000 {
 			break

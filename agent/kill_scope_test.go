@@ -32,7 +32,7 @@ func cgroupOf(t *testing.T, name string) (folder string, fd int) {
 	}
 	t.Cleanup(func() {
 		f.Close()
-		for range 100 { // what was killed leaves it a moment later
+		for range 1000 { // what was killed leaves it a moment later
 			if os.Remove(folder) == nil {
 				return
 			}
@@ -105,7 +105,7 @@ func TestAKillReachesItsScope(t *testing.T) {
 			target := startIn(t, fd, sleep, "60")
 			r := actions(t, w.one("r", target.Process.Pid))[0]
 			all := c.cgroup != "" && c.name != "no container"
-			for range 50 {
+			for range 1000 {
 				if !alive(target) && alive(same) != all && alive(under) != all {
 					break
 				}

@@ -206,7 +206,7 @@ func (w *watched) of(rule string, pid int) []found {
 // one waits for the match of a rule by a process.
 func (w *watched) one(rule string, pid int) found {
 	w.t.Helper()
-	for range 1000 {
+	for range 12000 {
 		if list := w.of(rule, pid); len(list) > 0 {
 			return list[0]
 		}

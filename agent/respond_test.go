@@ -25,7 +25,7 @@ func program(t testing.TB, dir, name, like string) string {
 		t.Fatal(err)
 	}
 	at := filepath.Join(dir, name)
-	if err := os.WriteFile(at, text, 0o755); err != nil {
+	if err := writeProgram(at, text); err != nil {
 		t.Fatal(err)
 	}
 	return at

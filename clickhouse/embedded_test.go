@@ -41,7 +41,7 @@ func start(t *testing.T, cfg clickhouse.EmbeddedConfig) *clickhouse.Embedded {
 
 func stop(t *testing.T, server *clickhouse.Embedded) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	defer cancel()
 	if err := server.Close(ctx); err != nil {
 		t.Error(err)
@@ -64,9 +64,10 @@ func alive(pid int) bool {
 	return err == nil && !bytes.Contains(stat, []byte(") Z "))
 }
 
+// eventually waits for what is soon on a machine that does nothing else.
 func eventually(t *testing.T, within time.Duration, what string, holds func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(within); !holds(); time.Sleep(20 * time.Millisecond) {
+	for deadline := time.Now().Add(within + 2*time.Minute); !holds(); time.Sleep(20 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatalf("not within %v: %s", within, what)
 		}

@@ -137,7 +137,7 @@ func TestAServerThatIsAwayAndAnAgentThatIsKilledLoseNothing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(program, text, 0o755); err != nil {
+	if err := writeProgram(program, text); err != nil {
 		t.Fatal(err)
 	}
 	policy := writeFile(t, fmt.Sprintf("version: 1.0.0\nrules:\n- id: numbered\n  expression: exec.file.path == %q\n", program)) // of no other test on this host

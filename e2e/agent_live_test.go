@@ -71,7 +71,15 @@ func (p *process) startAgent(args ...string) (stop func()) {
 	return stop
 }
 
-// start starts a copy of a program under another name, and waits for its end.
+// writeProgram writes a program that can be executed at once: nothing forks meanwhile,
+// whose child would have it open for writing until it executes something else.
+func writeProgram(path string, text []byte) error {
+	syscall.ForkLock.RLock()
+	defer syscall.ForkLock.RUnlock()
+	return os.WriteFile(path, text, 0o755)
+}
+
+// startAs starts a copy of a program under another name, and waits for its end.
 func startAs(t *testing.T, program, name string, args ...string) string {
 	t.Helper()
 	text, err := os.ReadFile(program)
@@ -79,7 +87,7 @@ func startAs(t *testing.T, program, name string, args ...string) string {
 		t.Fatal(err)
 	}
 	path := filepath.Join(t.TempDir(), name)
-	if err := os.WriteFile(path, text, 0o755); err != nil {
+	if err := writeProgram(path, text); err != nil {
 		t.Fatal(err)
 	}
 	if out, err := exec.Command(path, args...).CombinedOutput(); err != nil {

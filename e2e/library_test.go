@@ -28,7 +28,7 @@ func TestTheLibraryBesideTheBinaryIsUsed(t *testing.T) {
 	moved := filepath.Join(dir, "nightjar")
 	program, err := os.ReadFile(path)
 	if err == nil {
-		err = os.WriteFile(moved, program, 0o700)
+		err = writeProgram(moved, program)
 	}
 	events := filepath.Join(dir, "e.ndjson")
 	if err == nil {

@@ -92,7 +92,7 @@ func sleeperAt(t *testing.T, path string) func() *exec.Cmd {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(path, text, 0o755); err != nil {
+	if err := writeProgram(path, text); err != nil {
 		t.Fatal(err)
 	}
 	return func() *exec.Cmd {

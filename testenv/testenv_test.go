@@ -35,7 +35,7 @@ func TestServerAndItsFolderEndWithTheBinary(t *testing.T) {
 	if out, err := inner.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(50 * time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(50 * time.Millisecond) {
 		left, err := filepath.Glob(filepath.Join(temp, "nightjar-test-*"))
 		if err == nil && len(left) == 0 {
 			return

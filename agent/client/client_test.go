@@ -350,7 +350,7 @@ func TestResultsAreOfferedUntilTheyAreTaken(t *testing.T) {
 		t.Error("a result is gone that the server did not take")
 	}
 	s.fail(0)
-	for range 2000 {
+	for range 12000 {
 		if len(h.Results()) == 0 {
 			return
 		}

@@ -211,7 +211,7 @@ func TestAFileThatComesLaterIsDenied(t *testing.T) {
 }
 
 func eventually(holds func() bool) bool {
-	for range 300 {
+	for range 6000 {
 		if holds() {
 			return true
 		}

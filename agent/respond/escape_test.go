@@ -42,7 +42,7 @@ func headless(t *testing.T, at string) *exec.Cmd {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = c.Process.Kill(); _ = c.Wait() })
-	for range 1000 {
+	for range 12000 {
 		if s, err := process.StatOf(c.Process.Pid); err == nil && s.Zombie {
 			return c
 		}
@@ -99,7 +99,7 @@ func TestANameThatEndsInDeletedProtectsNothing(t *testing.T) {
 	}
 	defer func() { _ = c.Process.Kill(); _ = c.Wait() }()
 	runs := ""
-	for range 1000 {
+	for range 3000 {
 		if runs, _ = os.Readlink(fmt.Sprintf("/proc/%d/exe", c.Process.Pid)); strings.HasSuffix(runs, " (deleted)") {
 			break
 		}
@@ -128,7 +128,7 @@ func TestTheHostsProgramsAreProtectedFromAContainer(t *testing.T) {
 	defer func() { _ = c.Process.Kill(); _ = c.Wait() }()
 	at := fmt.Sprintf("/proc/%d", c.Process.Pid)
 	runs := ""
-	for range 1000 {
+	for range 3000 {
 		if runs, _ = os.Readlink(at + "/exe"); strings.HasSuffix(runs, "kubelet") {
 			break
 		}

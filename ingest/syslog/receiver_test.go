@@ -106,7 +106,7 @@ func (r *running) stop() {
 			r.t.Error(err)
 		}
 		r.done <- nil
-	case <-time.After(20 * time.Second):
+	case <-time.After(time.Minute):
 		r.t.Fatal("it does not end")
 	}
 }
@@ -142,7 +142,7 @@ func (r *running) door(protocol string) Door {
 
 func (r *running) await(what string, done func() bool) {
 	r.t.Helper()
-	for end := time.Now().Add(20 * time.Second); !done(); time.Sleep(5 * time.Millisecond) {
+	for end := time.Now().Add(time.Minute); !done(); time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(end) {
 			r.t.Fatalf("not %s: %+v, %d taken", what, r.Report(), r.intake.count())
 		}
