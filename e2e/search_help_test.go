@@ -131,6 +131,24 @@ func searchSaysWhichClauseLeavesNothing(t *testing.T, p *process) {
 	if c := counted.Clauses; len(c) != 4 || c[0].Text != "source:door" || c[0].Alone != 2 || c[1].Column != 13 || c[1].So_far != 0 || c[2].Text != "@door.side" || c[2].Alone != 1 {
 		t.Errorf("clauses %+v", c)
 	}
+	var rule struct{ ID string }
+	p.call(http.MethodPost, "/api/v2/security_monitoring/rules", []byte(`{"name":"Right","isEnabled":true,"type":"log_detection","message":"m","tags":[],"filters":[{"action":"suppress","query":"@door.side:left"}],
+		"queries":[{"name":"","query":"source:door","groupByFields":["@door.side"],"aggregation":"count"}],
+		"cases":[{"name":"","status":"low","condition":"a > 0","notifications":[]}],
+		"options":{"detectionMethod":"threshold","evaluationWindow":300,"keepAlive":3600,"maxSignalDuration":86400}}`), &rule)
+	var ofRule struct {
+		Queries []struct {
+			Name, Query string
+			Counted     struct {
+				Total int
+				Why   string
+			}
+		}
+	}
+	p.call(http.MethodGet, "/api/nightjar/v1/rules/"+rule.ID+"/clauses", nil, &ofRule)
+	if q := ofRule.Queries; len(q) != 1 || q[0].Name != "a" || q[0].Query != "(source:door) -(@door.side:left)" || q[0].Counted.Total != 0 || !strings.Contains(q[0].Counted.Why, "-@door.side:left leaves nothing: without it 1 event is found.") {
+		t.Errorf("the clauses of the rule are %+v", ofRule)
+	}
 	var hinted struct{ Hints []searchMistake }
 	p.call(http.MethodPost, "/api/nightjar/v1/search/hints", []byte(`{"query":"source:door @door.sode:left -@usr.name:git","look":true,"from":"now-1h"}`), &hinted)
 	if h := hinted.Hints; len(h) != 2 || h[0].Message != "No event of door has @door.sode. 50 % have @door.side" || !strings.HasPrefix(h[1].Message, "No event of door has @usr.name, so this leaves nothing out") || h[1].Hint != "100 % of sshd have it" {

@@ -344,6 +344,181 @@ func (x *CountClausesRequest) GetFields() []string {
 	return nil
 }
 
+type CountRuleClausesRequest struct {
+	state  protoimpl.MessageState `protogen:"open.v1"`
+	RuleId string                 `protobuf:"bytes,1,opt,name=rule_id,json=ruleId,proto3" json:"rule_id,omitempty"`
+	// Of which events, as of searches; the last 24 hours unless given.
+	From          *string `protobuf:"bytes,2,opt,name=from,proto3,oneof" json:"from,omitempty"`
+	To            *string `protobuf:"bytes,3,opt,name=to,proto3,oneof" json:"to,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CountRuleClausesRequest) Reset() {
+	*x = CountRuleClausesRequest{}
+	mi := &file_facet_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CountRuleClausesRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CountRuleClausesRequest) ProtoMessage() {}
+
+func (x *CountRuleClausesRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_facet_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CountRuleClausesRequest.ProtoReflect.Descriptor instead.
+func (*CountRuleClausesRequest) Descriptor() ([]byte, []int) {
+	return file_facet_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *CountRuleClausesRequest) GetRuleId() string {
+	if x != nil {
+		return x.RuleId
+	}
+	return ""
+}
+
+func (x *CountRuleClausesRequest) GetFrom() string {
+	if x != nil && x.From != nil {
+		return *x.From
+	}
+	return ""
+}
+
+func (x *CountRuleClausesRequest) GetTo() string {
+	if x != nil && x.To != nil {
+		return *x.To
+	}
+	return ""
+}
+
+type RuleClausesResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Queries       []*RuleQueryClauses    `protobuf:"bytes,1,rep,name=queries,proto3" json:"queries,omitempty"`
+	Warnings      []string               `protobuf:"bytes,90,rep,name=warnings,proto3" json:"warnings,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RuleClausesResponse) Reset() {
+	*x = RuleClausesResponse{}
+	mi := &file_facet_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RuleClausesResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RuleClausesResponse) ProtoMessage() {}
+
+func (x *RuleClausesResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_facet_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RuleClausesResponse.ProtoReflect.Descriptor instead.
+func (*RuleClausesResponse) Descriptor() ([]byte, []int) {
+	return file_facet_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *RuleClausesResponse) GetQueries() []*RuleQueryClauses {
+	if x != nil {
+		return x.Queries
+	}
+	return nil
+}
+
+func (x *RuleClausesResponse) GetWarnings() []string {
+	if x != nil {
+		return x.Warnings
+	}
+	return nil
+}
+
+type RuleQueryClauses struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// As conditions call it.
+	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// With its extension and the rule's filters.
+	Query         string           `protobuf:"bytes,2,opt,name=query,proto3" json:"query,omitempty"`
+	Counted       *ClausesResponse `protobuf:"bytes,3,opt,name=counted,proto3" json:"counted,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RuleQueryClauses) Reset() {
+	*x = RuleQueryClauses{}
+	mi := &file_facet_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RuleQueryClauses) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RuleQueryClauses) ProtoMessage() {}
+
+func (x *RuleQueryClauses) ProtoReflect() protoreflect.Message {
+	mi := &file_facet_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RuleQueryClauses.ProtoReflect.Descriptor instead.
+func (*RuleQueryClauses) Descriptor() ([]byte, []int) {
+	return file_facet_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *RuleQueryClauses) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *RuleQueryClauses) GetQuery() string {
+	if x != nil {
+		return x.Query
+	}
+	return ""
+}
+
+func (x *RuleQueryClauses) GetCounted() *ClausesResponse {
+	if x != nil {
+		return x.Counted
+	}
+	return nil
+}
+
 type ClausesResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// What the search finds, with the fields.
@@ -370,7 +545,7 @@ type ClausesResponse struct {
 
 func (x *ClausesResponse) Reset() {
 	*x = ClausesResponse{}
-	mi := &file_facet_proto_msgTypes[5]
+	mi := &file_facet_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -382,7 +557,7 @@ func (x *ClausesResponse) String() string {
 func (*ClausesResponse) ProtoMessage() {}
 
 func (x *ClausesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_facet_proto_msgTypes[5]
+	mi := &file_facet_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -395,7 +570,7 @@ func (x *ClausesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClausesResponse.ProtoReflect.Descriptor instead.
 func (*ClausesResponse) Descriptor() ([]byte, []int) {
-	return file_facet_proto_rawDescGZIP(), []int{5}
+	return file_facet_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *ClausesResponse) GetTotal() int64 {
@@ -483,7 +658,7 @@ type CountedClause struct {
 
 func (x *CountedClause) Reset() {
 	*x = CountedClause{}
-	mi := &file_facet_proto_msgTypes[6]
+	mi := &file_facet_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -495,7 +670,7 @@ func (x *CountedClause) String() string {
 func (*CountedClause) ProtoMessage() {}
 
 func (x *CountedClause) ProtoReflect() protoreflect.Message {
-	mi := &file_facet_proto_msgTypes[6]
+	mi := &file_facet_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -508,7 +683,7 @@ func (x *CountedClause) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CountedClause.ProtoReflect.Descriptor instead.
 func (*CountedClause) Descriptor() ([]byte, []int) {
-	return file_facet_proto_rawDescGZIP(), []int{6}
+	return file_facet_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *CountedClause) GetText() string {
@@ -571,7 +746,7 @@ type CheckSearchRequest struct {
 
 func (x *CheckSearchRequest) Reset() {
 	*x = CheckSearchRequest{}
-	mi := &file_facet_proto_msgTypes[7]
+	mi := &file_facet_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -583,7 +758,7 @@ func (x *CheckSearchRequest) String() string {
 func (*CheckSearchRequest) ProtoMessage() {}
 
 func (x *CheckSearchRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_facet_proto_msgTypes[7]
+	mi := &file_facet_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -596,7 +771,7 @@ func (x *CheckSearchRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CheckSearchRequest.ProtoReflect.Descriptor instead.
 func (*CheckSearchRequest) Descriptor() ([]byte, []int) {
-	return file_facet_proto_rawDescGZIP(), []int{7}
+	return file_facet_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *CheckSearchRequest) GetQuery() string {
@@ -629,7 +804,7 @@ type HintSearchRequest struct {
 
 func (x *HintSearchRequest) Reset() {
 	*x = HintSearchRequest{}
-	mi := &file_facet_proto_msgTypes[8]
+	mi := &file_facet_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -641,7 +816,7 @@ func (x *HintSearchRequest) String() string {
 func (*HintSearchRequest) ProtoMessage() {}
 
 func (x *HintSearchRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_facet_proto_msgTypes[8]
+	mi := &file_facet_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -654,7 +829,7 @@ func (x *HintSearchRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HintSearchRequest.ProtoReflect.Descriptor instead.
 func (*HintSearchRequest) Descriptor() ([]byte, []int) {
-	return file_facet_proto_rawDescGZIP(), []int{8}
+	return file_facet_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *HintSearchRequest) GetQuery() string {
@@ -695,7 +870,7 @@ type HintSearchResponse struct {
 
 func (x *HintSearchResponse) Reset() {
 	*x = HintSearchResponse{}
-	mi := &file_facet_proto_msgTypes[9]
+	mi := &file_facet_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -707,7 +882,7 @@ func (x *HintSearchResponse) String() string {
 func (*HintSearchResponse) ProtoMessage() {}
 
 func (x *HintSearchResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_facet_proto_msgTypes[9]
+	mi := &file_facet_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -720,7 +895,7 @@ func (x *HintSearchResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HintSearchResponse.ProtoReflect.Descriptor instead.
 func (*HintSearchResponse) Descriptor() ([]byte, []int) {
-	return file_facet_proto_rawDescGZIP(), []int{9}
+	return file_facet_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *HintSearchResponse) GetHints() []*SearchMistake {
@@ -749,7 +924,7 @@ type CheckSearchResponse struct {
 
 func (x *CheckSearchResponse) Reset() {
 	*x = CheckSearchResponse{}
-	mi := &file_facet_proto_msgTypes[10]
+	mi := &file_facet_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -761,7 +936,7 @@ func (x *CheckSearchResponse) String() string {
 func (*CheckSearchResponse) ProtoMessage() {}
 
 func (x *CheckSearchResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_facet_proto_msgTypes[10]
+	mi := &file_facet_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -774,7 +949,7 @@ func (x *CheckSearchResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CheckSearchResponse.ProtoReflect.Descriptor instead.
 func (*CheckSearchResponse) Descriptor() ([]byte, []int) {
-	return file_facet_proto_rawDescGZIP(), []int{10}
+	return file_facet_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *CheckSearchResponse) GetValid() bool {
@@ -836,7 +1011,7 @@ type SearchMistake struct {
 
 func (x *SearchMistake) Reset() {
 	*x = SearchMistake{}
-	mi := &file_facet_proto_msgTypes[11]
+	mi := &file_facet_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -848,7 +1023,7 @@ func (x *SearchMistake) String() string {
 func (*SearchMistake) ProtoMessage() {}
 
 func (x *SearchMistake) ProtoReflect() protoreflect.Message {
-	mi := &file_facet_proto_msgTypes[11]
+	mi := &file_facet_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -861,7 +1036,7 @@ func (x *SearchMistake) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SearchMistake.ProtoReflect.Descriptor instead.
 func (*SearchMistake) Descriptor() ([]byte, []int) {
-	return file_facet_proto_rawDescGZIP(), []int{11}
+	return file_facet_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *SearchMistake) GetLine() int64 {
@@ -911,7 +1086,7 @@ type SearchFix struct {
 
 func (x *SearchFix) Reset() {
 	*x = SearchFix{}
-	mi := &file_facet_proto_msgTypes[12]
+	mi := &file_facet_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -923,7 +1098,7 @@ func (x *SearchFix) String() string {
 func (*SearchFix) ProtoMessage() {}
 
 func (x *SearchFix) ProtoReflect() protoreflect.Message {
-	mi := &file_facet_proto_msgTypes[12]
+	mi := &file_facet_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -936,7 +1111,7 @@ func (x *SearchFix) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SearchFix.ProtoReflect.Descriptor instead.
 func (*SearchFix) Descriptor() ([]byte, []int) {
-	return file_facet_proto_rawDescGZIP(), []int{12}
+	return file_facet_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *SearchFix) GetLabel() string {
@@ -975,7 +1150,7 @@ type CompleteSearchRequest struct {
 
 func (x *CompleteSearchRequest) Reset() {
 	*x = CompleteSearchRequest{}
-	mi := &file_facet_proto_msgTypes[13]
+	mi := &file_facet_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -987,7 +1162,7 @@ func (x *CompleteSearchRequest) String() string {
 func (*CompleteSearchRequest) ProtoMessage() {}
 
 func (x *CompleteSearchRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_facet_proto_msgTypes[13]
+	mi := &file_facet_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1000,7 +1175,7 @@ func (x *CompleteSearchRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CompleteSearchRequest.ProtoReflect.Descriptor instead.
 func (*CompleteSearchRequest) Descriptor() ([]byte, []int) {
-	return file_facet_proto_rawDescGZIP(), []int{13}
+	return file_facet_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *CompleteSearchRequest) GetOver() string {
@@ -1059,7 +1234,7 @@ type CompleteSearchResponse struct {
 
 func (x *CompleteSearchResponse) Reset() {
 	*x = CompleteSearchResponse{}
-	mi := &file_facet_proto_msgTypes[14]
+	mi := &file_facet_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1071,7 +1246,7 @@ func (x *CompleteSearchResponse) String() string {
 func (*CompleteSearchResponse) ProtoMessage() {}
 
 func (x *CompleteSearchResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_facet_proto_msgTypes[14]
+	mi := &file_facet_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1084,7 +1259,7 @@ func (x *CompleteSearchResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CompleteSearchResponse.ProtoReflect.Descriptor instead.
 func (*CompleteSearchResponse) Descriptor() ([]byte, []int) {
-	return file_facet_proto_rawDescGZIP(), []int{14}
+	return file_facet_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *CompleteSearchResponse) GetCompletions() []*Completion {
@@ -1124,7 +1299,7 @@ type Completion struct {
 
 func (x *Completion) Reset() {
 	*x = Completion{}
-	mi := &file_facet_proto_msgTypes[15]
+	mi := &file_facet_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1136,7 +1311,7 @@ func (x *Completion) String() string {
 func (*Completion) ProtoMessage() {}
 
 func (x *Completion) ProtoReflect() protoreflect.Message {
-	mi := &file_facet_proto_msgTypes[15]
+	mi := &file_facet_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1149,7 +1324,7 @@ func (x *Completion) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Completion.ProtoReflect.Descriptor instead.
 func (*Completion) Descriptor() ([]byte, []int) {
-	return file_facet_proto_rawDescGZIP(), []int{15}
+	return file_facet_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *Completion) GetText() string {
@@ -1199,7 +1374,7 @@ type FacetsResponse struct {
 
 func (x *FacetsResponse) Reset() {
 	*x = FacetsResponse{}
-	mi := &file_facet_proto_msgTypes[16]
+	mi := &file_facet_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1211,7 +1386,7 @@ func (x *FacetsResponse) String() string {
 func (*FacetsResponse) ProtoMessage() {}
 
 func (x *FacetsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_facet_proto_msgTypes[16]
+	mi := &file_facet_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1224,7 +1399,7 @@ func (x *FacetsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FacetsResponse.ProtoReflect.Descriptor instead.
 func (*FacetsResponse) Descriptor() ([]byte, []int) {
-	return file_facet_proto_rawDescGZIP(), []int{16}
+	return file_facet_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *FacetsResponse) GetTotal() int64 {
@@ -1285,7 +1460,7 @@ type Facet struct {
 
 func (x *Facet) Reset() {
 	*x = Facet{}
-	mi := &file_facet_proto_msgTypes[17]
+	mi := &file_facet_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1297,7 +1472,7 @@ func (x *Facet) String() string {
 func (*Facet) ProtoMessage() {}
 
 func (x *Facet) ProtoReflect() protoreflect.Message {
-	mi := &file_facet_proto_msgTypes[17]
+	mi := &file_facet_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1310,7 +1485,7 @@ func (x *Facet) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Facet.ProtoReflect.Descriptor instead.
 func (*Facet) Descriptor() ([]byte, []int) {
-	return file_facet_proto_rawDescGZIP(), []int{17}
+	return file_facet_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *Facet) GetFacet() string {
@@ -1355,7 +1530,7 @@ type FacetValue struct {
 
 func (x *FacetValue) Reset() {
 	*x = FacetValue{}
-	mi := &file_facet_proto_msgTypes[18]
+	mi := &file_facet_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1367,7 +1542,7 @@ func (x *FacetValue) String() string {
 func (*FacetValue) ProtoMessage() {}
 
 func (x *FacetValue) ProtoReflect() protoreflect.Message {
-	mi := &file_facet_proto_msgTypes[18]
+	mi := &file_facet_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1380,7 +1555,7 @@ func (x *FacetValue) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FacetValue.ProtoReflect.Descriptor instead.
 func (*FacetValue) Descriptor() ([]byte, []int) {
-	return file_facet_proto_rawDescGZIP(), []int{18}
+	return file_facet_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *FacetValue) GetValue() string {
@@ -1423,7 +1598,7 @@ type SignalHistogramRequest struct {
 
 func (x *SignalHistogramRequest) Reset() {
 	*x = SignalHistogramRequest{}
-	mi := &file_facet_proto_msgTypes[19]
+	mi := &file_facet_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1435,7 +1610,7 @@ func (x *SignalHistogramRequest) String() string {
 func (*SignalHistogramRequest) ProtoMessage() {}
 
 func (x *SignalHistogramRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_facet_proto_msgTypes[19]
+	mi := &file_facet_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1448,7 +1623,7 @@ func (x *SignalHistogramRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SignalHistogramRequest.ProtoReflect.Descriptor instead.
 func (*SignalHistogramRequest) Descriptor() ([]byte, []int) {
-	return file_facet_proto_rawDescGZIP(), []int{19}
+	return file_facet_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *SignalHistogramRequest) GetFilter() *SignalFilter {
@@ -1487,7 +1662,7 @@ type EventHistogramRequest struct {
 
 func (x *EventHistogramRequest) Reset() {
 	*x = EventHistogramRequest{}
-	mi := &file_facet_proto_msgTypes[20]
+	mi := &file_facet_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1499,7 +1674,7 @@ func (x *EventHistogramRequest) String() string {
 func (*EventHistogramRequest) ProtoMessage() {}
 
 func (x *EventHistogramRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_facet_proto_msgTypes[20]
+	mi := &file_facet_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1512,7 +1687,7 @@ func (x *EventHistogramRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EventHistogramRequest.ProtoReflect.Descriptor instead.
 func (*EventHistogramRequest) Descriptor() ([]byte, []int) {
-	return file_facet_proto_rawDescGZIP(), []int{20}
+	return file_facet_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *EventHistogramRequest) GetFilter() *LogFilter {
@@ -1560,7 +1735,7 @@ type Buckets struct {
 
 func (x *Buckets) Reset() {
 	*x = Buckets{}
-	mi := &file_facet_proto_msgTypes[21]
+	mi := &file_facet_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1572,7 +1747,7 @@ func (x *Buckets) String() string {
 func (*Buckets) ProtoMessage() {}
 
 func (x *Buckets) ProtoReflect() protoreflect.Message {
-	mi := &file_facet_proto_msgTypes[21]
+	mi := &file_facet_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1585,7 +1760,7 @@ func (x *Buckets) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Buckets.ProtoReflect.Descriptor instead.
 func (*Buckets) Descriptor() ([]byte, []int) {
-	return file_facet_proto_rawDescGZIP(), []int{21}
+	return file_facet_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *Buckets) GetCount() int32 {
@@ -1637,7 +1812,7 @@ type HistogramResponse struct {
 
 func (x *HistogramResponse) Reset() {
 	*x = HistogramResponse{}
-	mi := &file_facet_proto_msgTypes[22]
+	mi := &file_facet_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1649,7 +1824,7 @@ func (x *HistogramResponse) String() string {
 func (*HistogramResponse) ProtoMessage() {}
 
 func (x *HistogramResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_facet_proto_msgTypes[22]
+	mi := &file_facet_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1662,7 +1837,7 @@ func (x *HistogramResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HistogramResponse.ProtoReflect.Descriptor instead.
 func (*HistogramResponse) Descriptor() ([]byte, []int) {
-	return file_facet_proto_rawDescGZIP(), []int{22}
+	return file_facet_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *HistogramResponse) GetInterval() string {
@@ -1762,7 +1937,7 @@ type HistogramSeries struct {
 
 func (x *HistogramSeries) Reset() {
 	*x = HistogramSeries{}
-	mi := &file_facet_proto_msgTypes[23]
+	mi := &file_facet_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1774,7 +1949,7 @@ func (x *HistogramSeries) String() string {
 func (*HistogramSeries) ProtoMessage() {}
 
 func (x *HistogramSeries) ProtoReflect() protoreflect.Message {
-	mi := &file_facet_proto_msgTypes[23]
+	mi := &file_facet_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1787,7 +1962,7 @@ func (x *HistogramSeries) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HistogramSeries.ProtoReflect.Descriptor instead.
 func (*HistogramSeries) Descriptor() ([]byte, []int) {
-	return file_facet_proto_rawDescGZIP(), []int{23}
+	return file_facet_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *HistogramSeries) GetBy() map[string]string {
@@ -1826,7 +2001,7 @@ type GetEntityRequest struct {
 
 func (x *GetEntityRequest) Reset() {
 	*x = GetEntityRequest{}
-	mi := &file_facet_proto_msgTypes[24]
+	mi := &file_facet_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1838,7 +2013,7 @@ func (x *GetEntityRequest) String() string {
 func (*GetEntityRequest) ProtoMessage() {}
 
 func (x *GetEntityRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_facet_proto_msgTypes[24]
+	mi := &file_facet_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1851,7 +2026,7 @@ func (x *GetEntityRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetEntityRequest.ProtoReflect.Descriptor instead.
 func (*GetEntityRequest) Descriptor() ([]byte, []int) {
-	return file_facet_proto_rawDescGZIP(), []int{24}
+	return file_facet_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *GetEntityRequest) GetField() string {
@@ -1907,7 +2082,7 @@ type Entity struct {
 
 func (x *Entity) Reset() {
 	*x = Entity{}
-	mi := &file_facet_proto_msgTypes[25]
+	mi := &file_facet_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1919,7 +2094,7 @@ func (x *Entity) String() string {
 func (*Entity) ProtoMessage() {}
 
 func (x *Entity) ProtoReflect() protoreflect.Message {
-	mi := &file_facet_proto_msgTypes[25]
+	mi := &file_facet_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1932,7 +2107,7 @@ func (x *Entity) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Entity.ProtoReflect.Descriptor instead.
 func (*Entity) Descriptor() ([]byte, []int) {
-	return file_facet_proto_rawDescGZIP(), []int{25}
+	return file_facet_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *Entity) GetField() string {
@@ -2025,7 +2200,7 @@ type AddressPlace struct {
 
 func (x *AddressPlace) Reset() {
 	*x = AddressPlace{}
-	mi := &file_facet_proto_msgTypes[26]
+	mi := &file_facet_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2037,7 +2212,7 @@ func (x *AddressPlace) String() string {
 func (*AddressPlace) ProtoMessage() {}
 
 func (x *AddressPlace) ProtoReflect() protoreflect.Message {
-	mi := &file_facet_proto_msgTypes[26]
+	mi := &file_facet_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2050,7 +2225,7 @@ func (x *AddressPlace) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AddressPlace.ProtoReflect.Descriptor instead.
 func (*AddressPlace) Descriptor() ([]byte, []int) {
-	return file_facet_proto_rawDescGZIP(), []int{26}
+	return file_facet_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *AddressPlace) GetCity() string {
@@ -2127,7 +2302,7 @@ type EntityCounts struct {
 
 func (x *EntityCounts) Reset() {
 	*x = EntityCounts{}
-	mi := &file_facet_proto_msgTypes[27]
+	mi := &file_facet_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2139,7 +2314,7 @@ func (x *EntityCounts) String() string {
 func (*EntityCounts) ProtoMessage() {}
 
 func (x *EntityCounts) ProtoReflect() protoreflect.Message {
-	mi := &file_facet_proto_msgTypes[27]
+	mi := &file_facet_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2152,7 +2327,7 @@ func (x *EntityCounts) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EntityCounts.ProtoReflect.Descriptor instead.
 func (*EntityCounts) Descriptor() ([]byte, []int) {
-	return file_facet_proto_rawDescGZIP(), []int{27}
+	return file_facet_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *EntityCounts) GetTotal() int64 {
@@ -2200,7 +2375,7 @@ type ListSourcesRequest struct {
 
 func (x *ListSourcesRequest) Reset() {
 	*x = ListSourcesRequest{}
-	mi := &file_facet_proto_msgTypes[28]
+	mi := &file_facet_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2212,7 +2387,7 @@ func (x *ListSourcesRequest) String() string {
 func (*ListSourcesRequest) ProtoMessage() {}
 
 func (x *ListSourcesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_facet_proto_msgTypes[28]
+	mi := &file_facet_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2225,7 +2400,7 @@ func (x *ListSourcesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListSourcesRequest.ProtoReflect.Descriptor instead.
 func (*ListSourcesRequest) Descriptor() ([]byte, []int) {
-	return file_facet_proto_rawDescGZIP(), []int{28}
+	return file_facet_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *ListSourcesRequest) GetStretches() int32 {
@@ -2257,7 +2432,7 @@ type SourcesResponse struct {
 
 func (x *SourcesResponse) Reset() {
 	*x = SourcesResponse{}
-	mi := &file_facet_proto_msgTypes[29]
+	mi := &file_facet_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2269,7 +2444,7 @@ func (x *SourcesResponse) String() string {
 func (*SourcesResponse) ProtoMessage() {}
 
 func (x *SourcesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_facet_proto_msgTypes[29]
+	mi := &file_facet_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2282,7 +2457,7 @@ func (x *SourcesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SourcesResponse.ProtoReflect.Descriptor instead.
 func (*SourcesResponse) Descriptor() ([]byte, []int) {
-	return file_facet_proto_rawDescGZIP(), []int{29}
+	return file_facet_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *SourcesResponse) GetSources() []*Source {
@@ -2369,7 +2544,7 @@ type Source struct {
 
 func (x *Source) Reset() {
 	*x = Source{}
-	mi := &file_facet_proto_msgTypes[30]
+	mi := &file_facet_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2381,7 +2556,7 @@ func (x *Source) String() string {
 func (*Source) ProtoMessage() {}
 
 func (x *Source) ProtoReflect() protoreflect.Message {
-	mi := &file_facet_proto_msgTypes[30]
+	mi := &file_facet_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2394,7 +2569,7 @@ func (x *Source) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Source.ProtoReflect.Descriptor instead.
 func (*Source) Descriptor() ([]byte, []int) {
-	return file_facet_proto_rawDescGZIP(), []int{30}
+	return file_facet_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *Source) GetSource() string {
@@ -2531,7 +2706,20 @@ const file_facet_proto_rawDesc = "" +
 	"\x04done\x18\x04 \x01(\x01R\x04done\"]\n" +
 	"\x13CountClausesRequest\x12.\n" +
 	"\x06filter\x18\x01 \x01(\v2\x16.nightjar.v1.LogFilterR\x06filter\x12\x16\n" +
-	"\x06fields\x18\x02 \x03(\tR\x06fields\"\xa9\x02\n" +
+	"\x06fields\x18\x02 \x03(\tR\x06fields\"|\n" +
+	"\x17CountRuleClausesRequest\x12\x17\n" +
+	"\arule_id\x18\x01 \x01(\tR\x06ruleId\x12\x1d\n" +
+	"\x04from\x18\x02 \x01(\tB\x04\xa0\xb5\x18\x01H\x00R\x04from\x88\x01\x01\x12\x19\n" +
+	"\x02to\x18\x03 \x01(\tB\x04\xa0\xb5\x18\x01H\x01R\x02to\x88\x01\x01B\a\n" +
+	"\x05_fromB\x05\n" +
+	"\x03_to\"p\n" +
+	"\x13RuleClausesResponse\x127\n" +
+	"\aqueries\x18\x01 \x03(\v2\x1d.nightjar.v1.RuleQueryClausesR\aqueries\x12 \n" +
+	"\bwarnings\x18Z \x03(\tB\x04\x88\xb5\x18\x01R\bwarnings\"t\n" +
+	"\x10RuleQueryClauses\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\x14\n" +
+	"\x05query\x18\x02 \x01(\tR\x05query\x126\n" +
+	"\acounted\x18\x03 \x01(\v2\x1c.nightjar.v1.ClausesResponseR\acounted\"\xa9\x02\n" +
 	"\x0fClausesResponse\x12\x14\n" +
 	"\x05total\x18\x01 \x01(\x03R\x05total\x12\x16\n" +
 	"\x06events\x18\x02 \x01(\x03R\x06events\x124\n" +
@@ -2733,7 +2921,7 @@ const file_facet_proto_rawDesc = "" +
 	"\funread_query\x18\r \x01(\tR\funread_query\x12\"\n" +
 	"\ffailed_query\x18\x0e \x01(\tR\ffailed_queryB\r\n" +
 	"\v_lag_p50_msB\r\n" +
-	"\v_lag_p95_ms2\xa0\a\n" +
+	"\v_lag_p95_ms2\xfc\a\n" +
 	"\fFacetService\x12R\n" +
 	"\x11CountSignalFacets\x12 .nightjar.v1.SignalFacetsRequest\x1a\x1b.nightjar.v1.FacetsResponse\x12[\n" +
 	"\x14CountSignalsOverTime\x12#.nightjar.v1.SignalHistogramRequest\x1a\x1e.nightjar.v1.HistogramResponse\x12P\n" +
@@ -2743,7 +2931,8 @@ const file_facet_proto_rawDesc = "" +
 	"\vListSources\x12\x1f.nightjar.v1.ListSourcesRequest\x1a\x1c.nightjar.v1.SourcesResponse\x12P\n" +
 	"\vCheckSearch\x12\x1f.nightjar.v1.CheckSearchRequest\x1a .nightjar.v1.CheckSearchResponse\x12W\n" +
 	"\x11GetSearchProgress\x12%.nightjar.v1.GetSearchProgressRequest\x1a\x1b.nightjar.v1.SearchProgress\x12N\n" +
-	"\fCountClauses\x12 .nightjar.v1.CountClausesRequest\x1a\x1c.nightjar.v1.ClausesResponse\x12M\n" +
+	"\fCountClauses\x12 .nightjar.v1.CountClausesRequest\x1a\x1c.nightjar.v1.ClausesResponse\x12Z\n" +
+	"\x10CountRuleClauses\x12$.nightjar.v1.CountRuleClausesRequest\x1a .nightjar.v1.RuleClausesResponse\x12M\n" +
 	"\n" +
 	"HintSearch\x12\x1e.nightjar.v1.HintSearchRequest\x1a\x1f.nightjar.v1.HintSearchResponse\x12Y\n" +
 	"\x0eCompleteSearch\x12\".nightjar.v1.CompleteSearchRequest\x1a#.nightjar.v1.CompleteSearchResponseB\x1cZ\x1anightjar/api/v1;nightjarv1b\x06proto3"
@@ -2760,94 +2949,101 @@ func file_facet_proto_rawDescGZIP() []byte {
 	return file_facet_proto_rawDescData
 }
 
-var file_facet_proto_msgTypes = make([]protoimpl.MessageInfo, 32)
+var file_facet_proto_msgTypes = make([]protoimpl.MessageInfo, 35)
 var file_facet_proto_goTypes = []any{
 	(*SignalFacetsRequest)(nil),      // 0: nightjar.v1.SignalFacetsRequest
 	(*EventFacetsRequest)(nil),       // 1: nightjar.v1.EventFacetsRequest
 	(*GetSearchProgressRequest)(nil), // 2: nightjar.v1.GetSearchProgressRequest
 	(*SearchProgress)(nil),           // 3: nightjar.v1.SearchProgress
 	(*CountClausesRequest)(nil),      // 4: nightjar.v1.CountClausesRequest
-	(*ClausesResponse)(nil),          // 5: nightjar.v1.ClausesResponse
-	(*CountedClause)(nil),            // 6: nightjar.v1.CountedClause
-	(*CheckSearchRequest)(nil),       // 7: nightjar.v1.CheckSearchRequest
-	(*HintSearchRequest)(nil),        // 8: nightjar.v1.HintSearchRequest
-	(*HintSearchResponse)(nil),       // 9: nightjar.v1.HintSearchResponse
-	(*CheckSearchResponse)(nil),      // 10: nightjar.v1.CheckSearchResponse
-	(*SearchMistake)(nil),            // 11: nightjar.v1.SearchMistake
-	(*SearchFix)(nil),                // 12: nightjar.v1.SearchFix
-	(*CompleteSearchRequest)(nil),    // 13: nightjar.v1.CompleteSearchRequest
-	(*CompleteSearchResponse)(nil),   // 14: nightjar.v1.CompleteSearchResponse
-	(*Completion)(nil),               // 15: nightjar.v1.Completion
-	(*FacetsResponse)(nil),           // 16: nightjar.v1.FacetsResponse
-	(*Facet)(nil),                    // 17: nightjar.v1.Facet
-	(*FacetValue)(nil),               // 18: nightjar.v1.FacetValue
-	(*SignalHistogramRequest)(nil),   // 19: nightjar.v1.SignalHistogramRequest
-	(*EventHistogramRequest)(nil),    // 20: nightjar.v1.EventHistogramRequest
-	(*Buckets)(nil),                  // 21: nightjar.v1.Buckets
-	(*HistogramResponse)(nil),        // 22: nightjar.v1.HistogramResponse
-	(*HistogramSeries)(nil),          // 23: nightjar.v1.HistogramSeries
-	(*GetEntityRequest)(nil),         // 24: nightjar.v1.GetEntityRequest
-	(*Entity)(nil),                   // 25: nightjar.v1.Entity
-	(*AddressPlace)(nil),             // 26: nightjar.v1.AddressPlace
-	(*EntityCounts)(nil),             // 27: nightjar.v1.EntityCounts
-	(*ListSourcesRequest)(nil),       // 28: nightjar.v1.ListSourcesRequest
-	(*SourcesResponse)(nil),          // 29: nightjar.v1.SourcesResponse
-	(*Source)(nil),                   // 30: nightjar.v1.Source
-	nil,                              // 31: nightjar.v1.HistogramSeries.ByEntry
-	(*SignalFilter)(nil),             // 32: nightjar.v1.SignalFilter
-	(*LogFilter)(nil),                // 33: nightjar.v1.LogFilter
+	(*CountRuleClausesRequest)(nil),  // 5: nightjar.v1.CountRuleClausesRequest
+	(*RuleClausesResponse)(nil),      // 6: nightjar.v1.RuleClausesResponse
+	(*RuleQueryClauses)(nil),         // 7: nightjar.v1.RuleQueryClauses
+	(*ClausesResponse)(nil),          // 8: nightjar.v1.ClausesResponse
+	(*CountedClause)(nil),            // 9: nightjar.v1.CountedClause
+	(*CheckSearchRequest)(nil),       // 10: nightjar.v1.CheckSearchRequest
+	(*HintSearchRequest)(nil),        // 11: nightjar.v1.HintSearchRequest
+	(*HintSearchResponse)(nil),       // 12: nightjar.v1.HintSearchResponse
+	(*CheckSearchResponse)(nil),      // 13: nightjar.v1.CheckSearchResponse
+	(*SearchMistake)(nil),            // 14: nightjar.v1.SearchMistake
+	(*SearchFix)(nil),                // 15: nightjar.v1.SearchFix
+	(*CompleteSearchRequest)(nil),    // 16: nightjar.v1.CompleteSearchRequest
+	(*CompleteSearchResponse)(nil),   // 17: nightjar.v1.CompleteSearchResponse
+	(*Completion)(nil),               // 18: nightjar.v1.Completion
+	(*FacetsResponse)(nil),           // 19: nightjar.v1.FacetsResponse
+	(*Facet)(nil),                    // 20: nightjar.v1.Facet
+	(*FacetValue)(nil),               // 21: nightjar.v1.FacetValue
+	(*SignalHistogramRequest)(nil),   // 22: nightjar.v1.SignalHistogramRequest
+	(*EventHistogramRequest)(nil),    // 23: nightjar.v1.EventHistogramRequest
+	(*Buckets)(nil),                  // 24: nightjar.v1.Buckets
+	(*HistogramResponse)(nil),        // 25: nightjar.v1.HistogramResponse
+	(*HistogramSeries)(nil),          // 26: nightjar.v1.HistogramSeries
+	(*GetEntityRequest)(nil),         // 27: nightjar.v1.GetEntityRequest
+	(*Entity)(nil),                   // 28: nightjar.v1.Entity
+	(*AddressPlace)(nil),             // 29: nightjar.v1.AddressPlace
+	(*EntityCounts)(nil),             // 30: nightjar.v1.EntityCounts
+	(*ListSourcesRequest)(nil),       // 31: nightjar.v1.ListSourcesRequest
+	(*SourcesResponse)(nil),          // 32: nightjar.v1.SourcesResponse
+	(*Source)(nil),                   // 33: nightjar.v1.Source
+	nil,                              // 34: nightjar.v1.HistogramSeries.ByEntry
+	(*SignalFilter)(nil),             // 35: nightjar.v1.SignalFilter
+	(*LogFilter)(nil),                // 36: nightjar.v1.LogFilter
 }
 var file_facet_proto_depIdxs = []int32{
-	32, // 0: nightjar.v1.SignalFacetsRequest.filter:type_name -> nightjar.v1.SignalFilter
-	33, // 1: nightjar.v1.EventFacetsRequest.filter:type_name -> nightjar.v1.LogFilter
-	33, // 2: nightjar.v1.CountClausesRequest.filter:type_name -> nightjar.v1.LogFilter
-	6,  // 3: nightjar.v1.ClausesResponse.clauses:type_name -> nightjar.v1.CountedClause
-	11, // 4: nightjar.v1.HintSearchResponse.hints:type_name -> nightjar.v1.SearchMistake
-	11, // 5: nightjar.v1.CheckSearchResponse.error:type_name -> nightjar.v1.SearchMistake
-	12, // 6: nightjar.v1.SearchMistake.fix:type_name -> nightjar.v1.SearchFix
-	33, // 7: nightjar.v1.CompleteSearchRequest.filter:type_name -> nightjar.v1.LogFilter
-	15, // 8: nightjar.v1.CompleteSearchResponse.completions:type_name -> nightjar.v1.Completion
-	17, // 9: nightjar.v1.FacetsResponse.facets:type_name -> nightjar.v1.Facet
-	18, // 10: nightjar.v1.Facet.values:type_name -> nightjar.v1.FacetValue
-	32, // 11: nightjar.v1.SignalHistogramRequest.filter:type_name -> nightjar.v1.SignalFilter
-	21, // 12: nightjar.v1.SignalHistogramRequest.buckets:type_name -> nightjar.v1.Buckets
-	33, // 13: nightjar.v1.EventHistogramRequest.filter:type_name -> nightjar.v1.LogFilter
-	21, // 14: nightjar.v1.EventHistogramRequest.buckets:type_name -> nightjar.v1.Buckets
-	23, // 15: nightjar.v1.HistogramResponse.series:type_name -> nightjar.v1.HistogramSeries
-	31, // 16: nightjar.v1.HistogramSeries.by:type_name -> nightjar.v1.HistogramSeries.ByEntry
-	27, // 17: nightjar.v1.Entity.events:type_name -> nightjar.v1.EntityCounts
-	27, // 18: nightjar.v1.Entity.signals:type_name -> nightjar.v1.EntityCounts
-	17, // 19: nightjar.v1.Entity.location:type_name -> nightjar.v1.Facet
-	26, // 20: nightjar.v1.Entity.place:type_name -> nightjar.v1.AddressPlace
-	17, // 21: nightjar.v1.EntityCounts.facets:type_name -> nightjar.v1.Facet
-	30, // 22: nightjar.v1.SourcesResponse.sources:type_name -> nightjar.v1.Source
-	0,  // 23: nightjar.v1.FacetService.CountSignalFacets:input_type -> nightjar.v1.SignalFacetsRequest
-	19, // 24: nightjar.v1.FacetService.CountSignalsOverTime:input_type -> nightjar.v1.SignalHistogramRequest
-	1,  // 25: nightjar.v1.FacetService.CountEventFacets:input_type -> nightjar.v1.EventFacetsRequest
-	20, // 26: nightjar.v1.FacetService.CountEventsOverTime:input_type -> nightjar.v1.EventHistogramRequest
-	24, // 27: nightjar.v1.FacetService.GetEntity:input_type -> nightjar.v1.GetEntityRequest
-	28, // 28: nightjar.v1.FacetService.ListSources:input_type -> nightjar.v1.ListSourcesRequest
-	7,  // 29: nightjar.v1.FacetService.CheckSearch:input_type -> nightjar.v1.CheckSearchRequest
-	2,  // 30: nightjar.v1.FacetService.GetSearchProgress:input_type -> nightjar.v1.GetSearchProgressRequest
-	4,  // 31: nightjar.v1.FacetService.CountClauses:input_type -> nightjar.v1.CountClausesRequest
-	8,  // 32: nightjar.v1.FacetService.HintSearch:input_type -> nightjar.v1.HintSearchRequest
-	13, // 33: nightjar.v1.FacetService.CompleteSearch:input_type -> nightjar.v1.CompleteSearchRequest
-	16, // 34: nightjar.v1.FacetService.CountSignalFacets:output_type -> nightjar.v1.FacetsResponse
-	22, // 35: nightjar.v1.FacetService.CountSignalsOverTime:output_type -> nightjar.v1.HistogramResponse
-	16, // 36: nightjar.v1.FacetService.CountEventFacets:output_type -> nightjar.v1.FacetsResponse
-	22, // 37: nightjar.v1.FacetService.CountEventsOverTime:output_type -> nightjar.v1.HistogramResponse
-	25, // 38: nightjar.v1.FacetService.GetEntity:output_type -> nightjar.v1.Entity
-	29, // 39: nightjar.v1.FacetService.ListSources:output_type -> nightjar.v1.SourcesResponse
-	10, // 40: nightjar.v1.FacetService.CheckSearch:output_type -> nightjar.v1.CheckSearchResponse
-	3,  // 41: nightjar.v1.FacetService.GetSearchProgress:output_type -> nightjar.v1.SearchProgress
-	5,  // 42: nightjar.v1.FacetService.CountClauses:output_type -> nightjar.v1.ClausesResponse
-	9,  // 43: nightjar.v1.FacetService.HintSearch:output_type -> nightjar.v1.HintSearchResponse
-	14, // 44: nightjar.v1.FacetService.CompleteSearch:output_type -> nightjar.v1.CompleteSearchResponse
-	34, // [34:45] is the sub-list for method output_type
-	23, // [23:34] is the sub-list for method input_type
-	23, // [23:23] is the sub-list for extension type_name
-	23, // [23:23] is the sub-list for extension extendee
-	0,  // [0:23] is the sub-list for field type_name
+	35, // 0: nightjar.v1.SignalFacetsRequest.filter:type_name -> nightjar.v1.SignalFilter
+	36, // 1: nightjar.v1.EventFacetsRequest.filter:type_name -> nightjar.v1.LogFilter
+	36, // 2: nightjar.v1.CountClausesRequest.filter:type_name -> nightjar.v1.LogFilter
+	7,  // 3: nightjar.v1.RuleClausesResponse.queries:type_name -> nightjar.v1.RuleQueryClauses
+	8,  // 4: nightjar.v1.RuleQueryClauses.counted:type_name -> nightjar.v1.ClausesResponse
+	9,  // 5: nightjar.v1.ClausesResponse.clauses:type_name -> nightjar.v1.CountedClause
+	14, // 6: nightjar.v1.HintSearchResponse.hints:type_name -> nightjar.v1.SearchMistake
+	14, // 7: nightjar.v1.CheckSearchResponse.error:type_name -> nightjar.v1.SearchMistake
+	15, // 8: nightjar.v1.SearchMistake.fix:type_name -> nightjar.v1.SearchFix
+	36, // 9: nightjar.v1.CompleteSearchRequest.filter:type_name -> nightjar.v1.LogFilter
+	18, // 10: nightjar.v1.CompleteSearchResponse.completions:type_name -> nightjar.v1.Completion
+	20, // 11: nightjar.v1.FacetsResponse.facets:type_name -> nightjar.v1.Facet
+	21, // 12: nightjar.v1.Facet.values:type_name -> nightjar.v1.FacetValue
+	35, // 13: nightjar.v1.SignalHistogramRequest.filter:type_name -> nightjar.v1.SignalFilter
+	24, // 14: nightjar.v1.SignalHistogramRequest.buckets:type_name -> nightjar.v1.Buckets
+	36, // 15: nightjar.v1.EventHistogramRequest.filter:type_name -> nightjar.v1.LogFilter
+	24, // 16: nightjar.v1.EventHistogramRequest.buckets:type_name -> nightjar.v1.Buckets
+	26, // 17: nightjar.v1.HistogramResponse.series:type_name -> nightjar.v1.HistogramSeries
+	34, // 18: nightjar.v1.HistogramSeries.by:type_name -> nightjar.v1.HistogramSeries.ByEntry
+	30, // 19: nightjar.v1.Entity.events:type_name -> nightjar.v1.EntityCounts
+	30, // 20: nightjar.v1.Entity.signals:type_name -> nightjar.v1.EntityCounts
+	20, // 21: nightjar.v1.Entity.location:type_name -> nightjar.v1.Facet
+	29, // 22: nightjar.v1.Entity.place:type_name -> nightjar.v1.AddressPlace
+	20, // 23: nightjar.v1.EntityCounts.facets:type_name -> nightjar.v1.Facet
+	33, // 24: nightjar.v1.SourcesResponse.sources:type_name -> nightjar.v1.Source
+	0,  // 25: nightjar.v1.FacetService.CountSignalFacets:input_type -> nightjar.v1.SignalFacetsRequest
+	22, // 26: nightjar.v1.FacetService.CountSignalsOverTime:input_type -> nightjar.v1.SignalHistogramRequest
+	1,  // 27: nightjar.v1.FacetService.CountEventFacets:input_type -> nightjar.v1.EventFacetsRequest
+	23, // 28: nightjar.v1.FacetService.CountEventsOverTime:input_type -> nightjar.v1.EventHistogramRequest
+	27, // 29: nightjar.v1.FacetService.GetEntity:input_type -> nightjar.v1.GetEntityRequest
+	31, // 30: nightjar.v1.FacetService.ListSources:input_type -> nightjar.v1.ListSourcesRequest
+	10, // 31: nightjar.v1.FacetService.CheckSearch:input_type -> nightjar.v1.CheckSearchRequest
+	2,  // 32: nightjar.v1.FacetService.GetSearchProgress:input_type -> nightjar.v1.GetSearchProgressRequest
+	4,  // 33: nightjar.v1.FacetService.CountClauses:input_type -> nightjar.v1.CountClausesRequest
+	5,  // 34: nightjar.v1.FacetService.CountRuleClauses:input_type -> nightjar.v1.CountRuleClausesRequest
+	11, // 35: nightjar.v1.FacetService.HintSearch:input_type -> nightjar.v1.HintSearchRequest
+	16, // 36: nightjar.v1.FacetService.CompleteSearch:input_type -> nightjar.v1.CompleteSearchRequest
+	19, // 37: nightjar.v1.FacetService.CountSignalFacets:output_type -> nightjar.v1.FacetsResponse
+	25, // 38: nightjar.v1.FacetService.CountSignalsOverTime:output_type -> nightjar.v1.HistogramResponse
+	19, // 39: nightjar.v1.FacetService.CountEventFacets:output_type -> nightjar.v1.FacetsResponse
+	25, // 40: nightjar.v1.FacetService.CountEventsOverTime:output_type -> nightjar.v1.HistogramResponse
+	28, // 41: nightjar.v1.FacetService.GetEntity:output_type -> nightjar.v1.Entity
+	32, // 42: nightjar.v1.FacetService.ListSources:output_type -> nightjar.v1.SourcesResponse
+	13, // 43: nightjar.v1.FacetService.CheckSearch:output_type -> nightjar.v1.CheckSearchResponse
+	3,  // 44: nightjar.v1.FacetService.GetSearchProgress:output_type -> nightjar.v1.SearchProgress
+	8,  // 45: nightjar.v1.FacetService.CountClauses:output_type -> nightjar.v1.ClausesResponse
+	6,  // 46: nightjar.v1.FacetService.CountRuleClauses:output_type -> nightjar.v1.RuleClausesResponse
+	12, // 47: nightjar.v1.FacetService.HintSearch:output_type -> nightjar.v1.HintSearchResponse
+	17, // 48: nightjar.v1.FacetService.CompleteSearch:output_type -> nightjar.v1.CompleteSearchResponse
+	37, // [37:49] is the sub-list for method output_type
+	25, // [25:37] is the sub-list for method input_type
+	25, // [25:25] is the sub-list for extension type_name
+	25, // [25:25] is the sub-list for extension extendee
+	0,  // [0:25] is the sub-list for field type_name
 }
 
 func init() { file_facet_proto_init() }
@@ -2860,24 +3056,25 @@ func file_facet_proto_init() {
 	file_wire_proto_init()
 	file_facet_proto_msgTypes[0].OneofWrappers = []any{}
 	file_facet_proto_msgTypes[1].OneofWrappers = []any{}
-	file_facet_proto_msgTypes[8].OneofWrappers = []any{}
-	file_facet_proto_msgTypes[13].OneofWrappers = []any{}
-	file_facet_proto_msgTypes[14].OneofWrappers = []any{}
-	file_facet_proto_msgTypes[15].OneofWrappers = []any{}
+	file_facet_proto_msgTypes[5].OneofWrappers = []any{}
+	file_facet_proto_msgTypes[11].OneofWrappers = []any{}
 	file_facet_proto_msgTypes[16].OneofWrappers = []any{}
-	file_facet_proto_msgTypes[20].OneofWrappers = []any{}
-	file_facet_proto_msgTypes[21].OneofWrappers = []any{}
-	file_facet_proto_msgTypes[22].OneofWrappers = []any{}
-	file_facet_proto_msgTypes[26].OneofWrappers = []any{}
-	file_facet_proto_msgTypes[28].OneofWrappers = []any{}
-	file_facet_proto_msgTypes[30].OneofWrappers = []any{}
+	file_facet_proto_msgTypes[17].OneofWrappers = []any{}
+	file_facet_proto_msgTypes[18].OneofWrappers = []any{}
+	file_facet_proto_msgTypes[19].OneofWrappers = []any{}
+	file_facet_proto_msgTypes[23].OneofWrappers = []any{}
+	file_facet_proto_msgTypes[24].OneofWrappers = []any{}
+	file_facet_proto_msgTypes[25].OneofWrappers = []any{}
+	file_facet_proto_msgTypes[29].OneofWrappers = []any{}
+	file_facet_proto_msgTypes[31].OneofWrappers = []any{}
+	file_facet_proto_msgTypes[33].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_facet_proto_rawDesc), len(file_facet_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   32,
+			NumMessages:   35,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

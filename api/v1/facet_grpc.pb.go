@@ -28,6 +28,7 @@ const (
 	FacetService_CheckSearch_FullMethodName          = "/nightjar.v1.FacetService/CheckSearch"
 	FacetService_GetSearchProgress_FullMethodName    = "/nightjar.v1.FacetService/GetSearchProgress"
 	FacetService_CountClauses_FullMethodName         = "/nightjar.v1.FacetService/CountClauses"
+	FacetService_CountRuleClauses_FullMethodName     = "/nightjar.v1.FacetService/CountRuleClauses"
 	FacetService_HintSearch_FullMethodName           = "/nightjar.v1.FacetService/HintSearch"
 	FacetService_CompleteSearch_FullMethodName       = "/nightjar.v1.FacetService/CompleteSearch"
 )
@@ -62,6 +63,9 @@ type FacetServiceClient interface {
 	// CountClauses counts the events of each clause of a search, by itself and together with
 	// the others, so that it shows which one leaves nothing.
 	CountClauses(ctx context.Context, in *CountClausesRequest, opts ...grpc.CallOption) (*ClausesResponse, error)
+	// CountRuleClauses does so for each query of a rule, with its filters and the fields that it
+	// groups by: why a rule never fires.
+	CountRuleClauses(ctx context.Context, in *CountRuleClausesRequest, opts ...grpc.CallOption) (*RuleClausesResponse, error)
 	// HintSearch says what a search of events may have meant.
 	HintSearch(ctx context.Context, in *HintSearchRequest, opts ...grpc.CallOption) (*HintSearchResponse, error)
 	// CompleteSearch says which fields there are, or which values of a field.
@@ -166,6 +170,16 @@ func (c *facetServiceClient) CountClauses(ctx context.Context, in *CountClausesR
 	return out, nil
 }
 
+func (c *facetServiceClient) CountRuleClauses(ctx context.Context, in *CountRuleClausesRequest, opts ...grpc.CallOption) (*RuleClausesResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(RuleClausesResponse)
+	err := c.cc.Invoke(ctx, FacetService_CountRuleClauses_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *facetServiceClient) HintSearch(ctx context.Context, in *HintSearchRequest, opts ...grpc.CallOption) (*HintSearchResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(HintSearchResponse)
@@ -216,6 +230,9 @@ type FacetServiceServer interface {
 	// CountClauses counts the events of each clause of a search, by itself and together with
 	// the others, so that it shows which one leaves nothing.
 	CountClauses(context.Context, *CountClausesRequest) (*ClausesResponse, error)
+	// CountRuleClauses does so for each query of a rule, with its filters and the fields that it
+	// groups by: why a rule never fires.
+	CountRuleClauses(context.Context, *CountRuleClausesRequest) (*RuleClausesResponse, error)
 	// HintSearch says what a search of events may have meant.
 	HintSearch(context.Context, *HintSearchRequest) (*HintSearchResponse, error)
 	// CompleteSearch says which fields there are, or which values of a field.
@@ -256,6 +273,9 @@ func (UnimplementedFacetServiceServer) GetSearchProgress(context.Context, *GetSe
 }
 func (UnimplementedFacetServiceServer) CountClauses(context.Context, *CountClausesRequest) (*ClausesResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method CountClauses not implemented")
+}
+func (UnimplementedFacetServiceServer) CountRuleClauses(context.Context, *CountRuleClausesRequest) (*RuleClausesResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method CountRuleClauses not implemented")
 }
 func (UnimplementedFacetServiceServer) HintSearch(context.Context, *HintSearchRequest) (*HintSearchResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method HintSearch not implemented")
@@ -446,6 +466,24 @@ func _FacetService_CountClauses_Handler(srv interface{}, ctx context.Context, de
 	return interceptor(ctx, in, info, handler)
 }
 
+func _FacetService_CountRuleClauses_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(CountRuleClausesRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(FacetServiceServer).CountRuleClauses(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: FacetService_CountRuleClauses_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(FacetServiceServer).CountRuleClauses(ctx, req.(*CountRuleClausesRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _FacetService_HintSearch_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(HintSearchRequest)
 	if err := dec(in); err != nil {
@@ -524,6 +562,10 @@ var FacetService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "CountClauses",
 			Handler:    _FacetService_CountClauses_Handler,
+		},
+		{
+			MethodName: "CountRuleClauses",
+			Handler:    _FacetService_CountRuleClauses_Handler,
 		},
 		{
 			MethodName: "HintSearch",

@@ -352,6 +352,22 @@ scene('what was asked before is offered, a value becomes a column, and a search 
   assert.deepEqual(page.faults, [])
 })
 
+scene('the histogram is set beside that of the week before', async () => {
+  const now = Date.now()
+  await send(engine, [...Array.from({ length: 6 }, (_, i) => ({ ddsource: 'weekly', message: `now ${i}`, timestamp: now - 60_000 })), ...Array.from({ length: 4 }, (_, i) => ({ ddsource: 'weekly', message: `then ${i}`, timestamp: now - 7 * 864e5 - 60_000 }))])
+  const page = await openPage(browser, engine, { path: search('source:weekly') })
+  await page.locator('.bar').getByText('6 events', { exact: true }).waitFor()
+  await page.getByRole('button', { name: 'Week before' }).click()
+  await page.getByText('4 then, 50 % more now').waitFor()
+  await page.locator('.histogram-before').waitFor({ state: 'attached' })
+  await page.reload()
+  await page.getByText('4 then, 50 % more now').waitFor()
+  assert.deepEqual(await axeFaults(page), [])
+  await page.goto(search('source:weekly', '&from=all'))
+  await page.getByRole('button', { name: 'Week before' }).and(page.locator(':disabled')).waitFor()
+  assert.deepEqual(page.faults, [])
+})
+
 scene('an older answer that comes late does not overwrite a newer one', async () => {
   const page = await openPage(browser, engine, { path: search('source:door') })
   await page.locator('.bar').getByText('500 events').waitFor()

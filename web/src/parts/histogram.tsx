@@ -43,14 +43,17 @@ const ofAll = (s: Stack): number => [...s.of.values()].reduce((n, v) => n + v, 0
 interface HistogramProps {
   counts: Counts | undefined
   layers: Layers
+  /** What a stretch is set beside: a line over the bars, and how that is called. */
+  beside?: { counts: Counts; by: number; name: string } | undefined
   onZoom: (from: number, to: number) => void
 }
 
 /** Histogram shows when: a block for each while there are few, bars where there are many. */
-export function Histogram({ counts, layers, onZoom }: HistogramProps) {
+export function Histogram({ counts, layers, beside, onZoom }: HistogramProps) {
   const zone = useZone()
   const stacks = counts ? stacksOf(counts, layers) : []
-  const most = Math.max(1, ...stacks.map(ofAll))
+  const before = beside && counts ? besideOf(stacks, stacksOf(beside.counts, layers), beside.by) : []
+  const most = Math.max(1, ...stacks.map(ofAll), ...before)
   const { over, begin, move, end } = useBrush(stacks, onZoom)
   const told = over === undefined ? undefined : stacks[over.to]
   return (
@@ -61,13 +64,14 @@ export function Histogram({ counts, layers, onZoom }: HistogramProps) {
       >
         {counts && uncounted(counts) > 0 && <rect class="uncounted" x="0" y="0" width={uncounted(counts) * width} height={height} />}
         {stacks.map((s, i) => <Bar key={s.from} stack={s} field={layers.field} x={(i * width) / stacks.length} wide={width / stacks.length} most={most} />)}
+        {before.length > 0 && <polyline class="histogram-before" points={before.map((n, i) => `${((i + 0.5) * width) / stacks.length},${height - (n * height) / Math.max(most, 12)}`).join(' ')} />}
         {over && over.from !== undefined && (
           <rect class="brush" x={(Math.min(over.from, over.to) * width) / stacks.length} y="0" width={((Math.abs(over.to - over.from) + 1) * width) / stacks.length} height={height} />
         )}
       </svg>
       {stacks.length > 0 && <span class="histogram-most">{count(most)}{counts?.partial && ' or more'}</span>}
       <div class="ticks" aria-hidden="true">
-        {told ? <span class="hi told">{dayAndMinutes(told.from, zone)} to {clockMinutes(told.to, zone)}: {words(told, layers)}</span> : ticksOf(stacks, zone).map((t) => <span key={t.at} style={t.at === 1 ? { right: '0' } : { left: `${t.at * 100}%` }}>{t.text}</span>)}
+        {told ? <span class="hi told">{dayAndMinutes(told.from, zone)} to {clockMinutes(told.to, zone)}: {words(told, layers)}{beside && over !== undefined && `; ${beside.name} ${count(before[over.to] ?? 0)}`}</span> : ticksOf(stacks, zone).map((t) => <span key={t.at} style={t.at === 1 ? { right: '0' } : { left: `${t.at * 100}%` }}>{t.text}</span>)}
       </div>
     </div>
   )
@@ -77,6 +81,12 @@ export function Histogram({ counts, layers, onZoom }: HistogramProps) {
 const uncounted = (h: Counts): number => {
   const first = h.starts[0] ?? 0
   return h.end > first && h.counted !== undefined && h.partial ? Math.min(1, Math.max(0, (h.counted - first) / (h.end - first))) : 0
+}
+
+/** besideOf are the numbers so many milliseconds earlier, for each stretch. */
+function besideOf(stacks: Stack[], before: Stack[], by: number): number[] {
+  const at = new Map(before.map((s) => [s.from + by, ofAll(s)]))
+  return stacks.map((s) => at.get(s.from) ?? 0)
 }
 
 /** Bar is one stretch: its first layer at the base line. */

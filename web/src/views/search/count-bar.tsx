@@ -1,5 +1,5 @@
 import type { Event } from '../../api/events'
-import type { Facets } from '../../api/facets'
+import type { Facets, Histogram } from '../../api/facets'
 import type { Filter } from '../../api/signals'
 import { Menu, MenuItem } from '../../parts/menu'
 import { change } from '../../state/address'
@@ -8,6 +8,7 @@ import type { Pages } from '../../state/pages'
 import { rangeName } from '../../state/time'
 import { oneLine, plural } from '../../state/text'
 import { fieldsIn } from './columns'
+import { WeekBefore } from './week-before'
 import { Share } from './share'
 import { ExportMenu } from './export-menu'
 import { showColumns, toggleColumn } from '../../state/columns'
@@ -19,12 +20,14 @@ interface CountBarProps {
   /** What is asked for the list, and counted. */
   asks: Asks
   filter: Filter
+  /** What was there a week before; undefined: it is not asked, or not known. */
+  before: Histogram | undefined
   total: Facets | undefined
   elapsed: number | undefined
 }
 
 /** CountBar says how many events there are, how they are shown, and what can be made of them. */
-export function CountBar({ state, list, asks, filter, total, elapsed }: CountBarProps) {
+export function CountBar({ state, list, asks, filter, before, total, elapsed }: CountBarProps) {
   const n = total?.total
   return (
     <div class="bar">
@@ -32,6 +35,7 @@ export function CountBar({ state, list, asks, filter, total, elapsed }: CountBar
       {elapsed !== undefined && <span class="mut elapsed">counted in {elapsed} ms</span>}
       {/^\d+$/.test(state.range.from) && <button class="link" onClick={() => lookAt(defaultRange)}>Back to {rangeName(defaultRange).replace('Last ', '')}</button>}
       {filter.query !== '*' && n !== 0 && <button class="link" aria-pressed={state.clauses} onClick={() => change({ clauses: state.clauses ? undefined : '1' })}>Each clause</button>}
+      <WeekBefore on={state.week} lacks={filter.from === '' ? 'All time has no week before' : ''} total={total?.partial ? undefined : n} before={before} />
       <Late of={asks} what="events" />
       <span class="grow" />
       <Forms form={state.form} />

@@ -17,6 +17,8 @@ export interface SearchState {
   form: Form
   /** How many events each clause has is shown. */
   clauses: boolean
+  /** The histogram is set beside that of the week before. */
+  week: boolean
 }
 
 /** useSearchState is the search's part of the address. */
@@ -31,6 +33,7 @@ export function useSearchState(): SearchState {
     sort: query.get('sort') === 'timestamp' ? 'timestamp' : '-timestamp',
     open: query.get('event') ?? '',
     columns: shownColumns(query),
+    week: query.get('beside') === 'week',
     clauses: query.get('clauses') === '1',
     form: form === 'raw' || form === 'sql' ? form : 'table',
   }

@@ -27,6 +27,7 @@ import { Facets } from './facets'
 import { askFor, lookAt, useSearchState } from './filter'
 import { MakeRule } from './make-rule'
 import { CutShort, useSearched } from './searched'
+import { useWeekBefore, week } from './week-before'
 import { TailButton, TailStrip } from './tail-bar'
 import { useTail } from './tail'
 
@@ -61,6 +62,7 @@ export function EventList() {
   const total = useAsk(key, (stop) => countFacets(filter, [], 1, stop, 'events'), 'keep')
   const counts = useAsk(key, (stop) => countOverTime(filter, ['status'], 60, zoneOf(zone), stop, 'events'), 'keep')
 
+  const before = useWeekBefore(filter, came, state.week)
   const asks = together(list, { ...total, asking: total.asking && key !== null }, { ...counts, asking: counts.asking && key !== null })
   const hints = useAsk(list.rows.length > 0 && filter.query !== '*' ? asked : null, (stop) => hintsOf(filter, stop))
 
@@ -95,10 +97,10 @@ export function EventList() {
         {checked.filter ? <Facets filter={filter} events={list.rows} at={came} /> : <nav class="facets" aria-label="Filters" />}
         <section class={'queue' + (list.old && list.asking ? ' old' : '')} aria-label="Events" aria-busy={list.asking}>
           {counts.error ? <div class="histogram"><Problem error={counts.error} again={counts.again} /></div>
-            : <Histogram counts={counts.value} layers={layers} onZoom={(a, b) => lookAt({ from: String(a), to: String(b) })} />}
+            : <Histogram counts={counts.value} layers={layers} beside={state.week && before.value ? { counts: before.value, by: week, name: 'a week before' } : undefined} onZoom={(a, b) => lookAt({ from: String(a), to: String(b) })} />}
           {stale && list.at > 0
             ? <div class="bar stale" role="status">Not live since {clock(list.at, zone)} {zoneName(zone)}. You see what was there then. <button class="link" onClick={list.again}>Try again</button></div>
-            : <CountBar state={state} list={list} asks={asks} filter={filter} total={total.value} elapsed={total.value?.elapsed} />}
+            : <CountBar state={state} list={list} asks={asks} before={before.value} filter={filter} total={total.value} elapsed={total.value?.elapsed} />}
           {checked.wrong && <div class="bar stale" role="status">{checked.filter ? <>Shown: your last valid query. <code class="cut">{filter.query}</code></> : 'The query can’t be read, so nothing was asked.'}</div>}
           {checked.error && <div class="bar"><Problem error={checked.error} /></div>}
           {state.clauses && checked.filter && filter.query !== '*' && !isNothing && <EachClause filter={filter} />}
