@@ -9,17 +9,7 @@ import { age, dayAndClock, duration, useZone, zoneName } from '../../state/time'
 import { count, oneLine, plural } from '../../state/text'
 import { Course } from './course'
 import { DemoData } from './demo'
-
-/** What nightjar and its agents write needs no pipeline. */
-const own = new Set(['nightjar', 'nightjar-audit', 'runtime-security-agent'])
-export const isOwn = (s: Source): boolean => own.has(s.name)
-
-const quiet = 3600_000
-/** silentFor is for how long a source has sent nothing, once that is an hour; 0: it sends. */
-export const silentFor = (s: Source, now = Date.now()): number => (isOwn(s) || now - s.arrived < quiet ? 0 : now - s.arrived)
-
-export const unreadShare = (s: Source): number => (s.events === 0 || isOwn(s) ? 0 : s.unread / s.events)
-export const sourceName = (s: Source): string => oneLine(s.name, 120) || 'none said'
+import { chosen, isLate, isOwn, needs, orders, silentFor, sourceName, unreadOf, unreadShare, type Need } from './needs'
 
 const cells: Cell<Source>[] = [
   { title: 'Source', cell: sourceName },
@@ -31,18 +21,21 @@ const cells: Cell<Source>[] = [
   { title: 'No pipeline', number: true, cell: (s) => <Unread of={s} /> },
 ]
 
-/** SourceList is what sent events; first what is silent, then what nobody reads. */
+/** SourceList is what sent events; first what needs attention, unless another order was chosen. */
 export function SourceList({ sources }: { sources: Asked<Sources> }) {
   const { query } = useAddress()
   const health = useAsk('health', readHealth, 'keep')
   useEvery(10_000, () => (sources.refresh(), health.refresh()))
+  const rows = (all: Source[]) => chosen(all, query.get('show') ?? '', query.get('find') ?? '', query.get('sort') ?? '')
   return (
     <Known of={sources}>
       {({ all, total, distinct, partial }) => all.length === 0 ? <NoSources onLoaded={sources.again} /> : (
         <>
           <DemoData onRemoved={sources.again} />
           <Lead all={all} total={total} distinct={distinct} partial={partial} />
-          <Listing name="Sources" cells={cells} rows={[...all].sort(inNeed)} keyOf={(s) => s.name || '-'} current={query.get('source') ?? undefined} onOpen={(source) => change({ source })} />
+          <Choice all={all} />
+          {rows(all).length === 0 && <NoneSo />}
+          {rows(all).length > 0 && <Listing name="Sources" cells={cells} rows={rows(all)} keyOf={(s) => s.name || '-'} current={query.get('source') ?? undefined} onOpen={(source) => change({ source })} />}
           <p class="small mut">Counted by arrival. Lag is how long after its own time an event arrives: half of them sooner than the first figure, 95 in 100 sooner than the second; with a minus, its clock is ahead. No pipeline: the share whose fields nobody reads out of their text.</p>
           {distinct > all.length && <p class="small mut">The {count(all.length)} with the most events, of {count(distinct)}.</p>}
           {(health.value?.clocks ?? []).map((c) => <WrongClock key={c.source + ' ' + c.host} of={c} />)}
@@ -54,21 +47,45 @@ export function SourceList({ sources }: { sources: Asked<Sources> }) {
 }
 
 function Lead({ all, total, distinct, partial }: { all: Source[]; total: number; distinct: number; partial: boolean }) {
-  const silent = all.filter((s) => silentFor(s) > 0)
-  const unread = all.reduce((n, s) => n + (isOwn(s) ? 0 : s.unread), 0)
+  const unread = all.reduce((n, s) => n + unreadOf(s), 0)
   return (
     <p class="place-lead">
-      {silent.length > 0 && <><b class="high">{silent.length === 1 && silent[0] ? `${sourceName(silent[0])} is silent.` : `${count(silent.length)} sources are silent.`}</b> </>}
-      {plural(total, 'event')} of {plural(distinct, 'source')} in 24 hours{partial && ', counted in part'}.{unread > 0 && ` No pipeline reads ${count(unread)} of them.`}
+      <Needy all={all} need="silent" one="is silent" many="are silent" look="high" />
+      <Needy all={all} need="failed" one="fails in a pipeline" many="fail in a pipeline" look="high" />
+      <Needy all={all} need="late" one="is late, or its clock is wrong" many="are late, or their clocks are wrong" look="medium" />
+      {plural(total, 'event')} of {plural(distinct, 'source')} in 24 hours{partial && ', counted in part'}.{unread > 0 && <> No pipeline reads <a class="link" href={pathOf(['sources'], { show: 'unread' })}>{count(unread)}</a> of them.</>}
     </p>
   )
 }
 
-/** inNeed puts what is silent first, the longest last: that may be meant; then what is least read. */
-function inNeed(a: Source, b: Source): number {
-  const [x, y] = [silentFor(a), silentFor(b)]
-  if (x > 0 || y > 0) return Number(y > 0) - Number(x > 0) || x - y
-  return unreadShare(b) - unreadShare(a) || b.events - a.events
+/** Needy says how many sources have a need, and leads to them. */
+function Needy({ all, need, one, many, look }: { all: Source[]; need: Need; one: string; many: string; look: string }) {
+  const those = all.filter(needs[need].has)
+  const [only] = those
+  if (!only) return null
+  return <><a class={'needy ' + look} href={pathOf(['sources'], { show: need })}>{those.length === 1 ? `${sourceName(only)} ${one}.` : `${count(those.length)} sources ${many}.`}</a> </>
+}
+
+/** Choice is which sources are shown, and in which order; both are in the address. */
+function Choice({ all }: { all: Source[] }) {
+  const { query } = useAddress()
+  const show = query.get('show') ?? ''
+  return (
+    <form class="keep-form source-choice" onSubmit={(e) => e.preventDefault()}>
+      <label>Find a source <input class="field" type="search" value={query.get('find') ?? ''} onInput={(e) => change({ find: e.currentTarget.value || undefined }, 'replace')} /></label>
+      <label>Show <select class="field" value={show} onChange={(e) => change({ show: e.currentTarget.value || undefined })}>
+        <option value="">All, {count(all.length)}</option>
+        {Object.entries(needs).map(([key, n]) => <option key={key} value={key}>{n.title}, {count(all.filter(n.has).length)}</option>)}
+      </select></label>
+      <label>First <select class="field" value={query.get('sort') ?? 'need'} onChange={(e) => change({ sort: e.currentTarget.value === 'need' ? undefined : e.currentTarget.value })}>
+        {Object.entries(orders).map(([key, o]) => <option key={key} value={key}>{o.title}</option>)}
+      </select></label>
+    </form>
+  )
+}
+
+function NoneSo() {
+  return <Nothing title="No source is so"><p class="keep-actions"><button class="button" onClick={() => change({ show: undefined, find: undefined })}>Show all</button></p></Nothing>
 }
 
 export function rateOf(s: Source): string {
@@ -76,19 +93,19 @@ export function rateOf(s: Source): string {
   return s.hour >= 3600 ? `${count(Math.round(s.hour / 3600))}/s` : s.hour >= 120 ? `${count(Math.round(s.hour / 60))}/min` : `${count(s.hour)}/h`
 }
 
+/** whole is a time in whole hours, or days once it is one. */
+const whole = (ms: number): number => { const unit = ms < 86_400_000 ? 3600_000 : 86_400_000; return Math.floor(ms / unit) * unit }
+
 function Last({ of: s }: { of: Source }) {
   const zone = useZone()
   const silent = silentFor(s)
-  return <span class={'sure ' + (silent > 0 ? 'high' : '')} title={`arrived ${dayAndClock(s.arrived, zone)} ${zoneName(zone)}`}>{silent > 0 ? `silent for ${duration(silent)}` : `${age(s.arrived)} ago`}</span>
+  return <span class={silent > 0 ? 'high' : 'sure'} title={`arrived ${dayAndClock(s.arrived, zone)} ${zoneName(zone)}`}>{silent > 0 ? `silent for ${duration(whole(silent))}` : `${age(s.arrived)} ago`}</span>
 }
-
-const late = 300_000
 
 /** Lag is the median and the 95th percentile. */
 export function Lag({ of: s }: { of: Source }) {
   if (!s.lag) return <span class="mut">none</span>
-  const bad = Math.abs(s.lag.half) >= late || Math.abs(s.lag.most) >= late
-  return <span class={'sure ' + (bad ? 'medium' : '')}>{lagText(s.lag.half)} / {lagText(s.lag.most)}</span>
+  return <span class={'sure ' + (isLate(s) ? 'medium' : '')}>{lagText(s.lag.half)} / {lagText(s.lag.most)}</span>
 }
 
 /** lagText is a lag in one unit; what is ahead of its arrival has a minus. */

@@ -5,7 +5,8 @@ import { change, pathOf } from '../../state/address'
 import { useMay } from '../../state/session'
 import { age, clockMinutes, dayAndClock, duration, useZone, zoneName } from '../../state/time'
 import { count, plural } from '../../state/text'
-import { isOwn, Lag, rateOf, silentFor, sourceName, unreadShare } from './list'
+import { Lag, rateOf } from './list'
+import { isLate, isOwn, silentFor, sourceName, unreadShare } from './needs'
 
 /** SourcePanel is a source in full, and what can be done about it. */
 export function SourcePanel({ of: s, all }: { of: Source; all: Sources }) {
@@ -30,6 +31,7 @@ export function SourcePanel({ of: s, all }: { of: Source; all: Sources }) {
         <a class="button" href={pathOf(['signals'], { query: s.name === '' ? '-source:*' : s.query, from: 'now-7d' })}>Its signals</a>
       </p>
       {silent > 0 && <Silent />}
+      {isLate(s) && <Late of={s} />}
       {s.unread > 0 && !isOwn(s) && <Unread of={s} />}
     </KeepPanel>
   )
@@ -40,6 +42,16 @@ function Silent() {
     <Section title="It is silent">
       <p>Nothing arrived for more than an hour. Is its sender up, and does its key still hold? Refused requests are in the audit log.</p>
       <p class="keep-actions"><a class="button" href="/operation/keys">Keys</a><a class="button" href="/operation/audit?outcome=refused">Refused requests</a><a class="button" href="/sources/connect">How senders are connected</a></p>
+    </Section>
+  )
+}
+
+function Late({ of: s }: { of: Source }) {
+  const ahead = (s.lag?.half ?? 0) < 0
+  return (
+    <Section title={ahead ? 'Its clock is ahead' : 'It is late, or its clock is behind'}>
+      <p>{ahead ? 'Its events say times that were yet to come when they arrived: they are kept as of when they arrived. Set the clock of its hosts, or the zone of its times.' : 'Its events arrive five minutes after their own time or more. A sender that waits to fill a batch does so, and so does one whose clock or zone is wrong. Rules see them at their own time, within the lateness that they allow.'}</p>
+      <p class="keep-actions"><a class="button" href="/operation">Clocks that are wrong, by host</a></p>
     </Section>
   )
 }

@@ -1,8 +1,8 @@
 import { useState } from 'preact/hooks'
 import { createTable, type Column } from '../../../api/tables'
-import { Problem } from '../../../parts/problem'
+import { SentForm } from '../../../parts/sent-form'
 import { go, pathOf, useAddress } from '../../../state/address'
-import { tell } from '../../../state/done'
+import type { Done } from '../../../state/done'
 import { useMay } from '../../../state/session'
 import { oneLine } from '../../../state/text'
 import { FileField, FileSaid, useCheckedFile, type Given } from './file'
@@ -19,28 +19,19 @@ export function NewTable() {
   const [given, setGiven] = useState<Given | undefined>()
   const [key, setKey] = useState('')
   const [said, setSaid] = useState<Record<string, Partial<Column>>>({})
-  const [error, setError] = useState<Error | undefined>()
-  const [sending, setSending] = useState(false)
   const check = useCheckedFile(given, { key })
   const checked = given ? check.value : undefined
   const fields = (checked?.fields ?? []).map((f) => ({ ...f, ...said[f.name] }))
   const ready = lacks === '' && name.trim() !== '' && given !== undefined && checked?.mistakes === 0 && !check.asking
-  const make = async (e: Event) => {
-    e.preventDefault()
-    if (!given || !checked) return
-    setSending(true)
-    setError(undefined)
-    try {
-      const t = await createTable({ name: name.trim(), description, fields, key: checked.key }, given.file)
-      tell(t.error === '' ? { text: `${oneLine(t.name, 80)} is there.` } : { text: `${oneLine(t.name, 80)} is there without rows: ${oneLine(t.error, 300)}`, failed: true })
-      go(pathOf(['sources', 'tables', t.id]), 'replace')
-    } catch (err) {
-      setError(err as Error)
-      setSending(false)
-    }
+  const make = async (): Promise<Done> => {
+    if (!given || !checked) throw new Error('There is no file yet.')
+    const t = await createTable({ name: name.trim(), description, fields, key: checked.key }, given.file)
+    go(pathOf(['sources', 'tables', t.id]), 'replace')
+    return t.error === '' ? { text: `${oneLine(t.name, 80)} is there.` } : { text: `${oneLine(t.name, 80)} is there without rows: ${oneLine(t.error, 300)}`, failed: true }
   }
   return (
-    <form class="table-form" onSubmit={(e) => void make(e)}>
+    <SentForm verb="Make the table" blocked={lacks || !ready} send={make}>
+      {() => <>
       <h2><a class="link" href="/sources/tables">Reference tables</a> / new</h2>
       <div class="keep-form">
         <label>Name, as rules say it <input class="field" required value={name} onInput={(e) => setName(e.currentTarget.value)} /></label>
@@ -61,9 +52,8 @@ export function NewTable() {
           ))}
         </fieldset>
       )}
-      {error && <Problem error={error} />}
-      <p class="keep-actions"><button class="button main" disabled={!ready || sending} title={lacks}>Make the table</button>{lacks !== '' && <span class="small mut">Making one {lacks}.</span>}</p>
       <p class="small mut">A table has 1 to 200 columns; a file up to 1,280 MB; a value up to 64 kB. Rules see the rows from the moment that it is there.</p>
-    </form>
+      </>}
+    </SentForm>
   )
 }
