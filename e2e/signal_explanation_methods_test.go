@@ -21,7 +21,7 @@ func TestASignalOfEveryMethodIsExplainedByWhatItsEventsSay(t *testing.T) {
 		events = append(events, fmt.Sprintf(`{"ddsource":%q,"host":"web-1","timestamp":%d,"message":"m","usr":{"id":"eve"}%s}`, source, start.Add(at).UnixMilli(), more))
 	}
 	makeExplainedRules(p)
-	const expression = `connect.addr.port in [4444, 4445] && (process.file.name == "bash" || process.comm == "sh") && process.ancestors.file.name == "init" && process.tty_name == ""`
+	const expression = `connect.addr.port in [4444, 4445] && (process.file.name == "bash" || process.comm == "sh") && process.ancestors.file.name == "init" && process.argv in ["-i"] && process.tty_name == ""`
 	var agentRule struct{ Data struct{ ID string } }
 	setExpression := func(method, at, expression string) {
 		body := fmt.Appendf(nil, `{"data":{"id":%q,"type":"agent_rule","attributes":{"name":"shell","expression":%q}}}`, agentRule.Data.ID, expression)
@@ -86,7 +86,7 @@ func TestASignalOfEveryMethodIsExplainedByWhatItsEventsSay(t *testing.T) {
 			t.Fatalf("%+v", got)
 		}
 		want := `[{connect.addr.port in [4444, 4445] [{connect.addr.port [4444]}]} {(process.file.name == "bash" || process.comm == "sh") [{process.file.name [bash]} {process.comm [bash]}]} ` +
-			`{process.ancestors.file.name == "init" [{process.ancestors.file.name [init]}]} {process.tty_name == "" []}]`
+			`{process.ancestors.file.name == "init" [{process.ancestors.file.name [init]}]} {process.argv in ["-i"] [{process.argv [-i]}]} {process.tty_name == "" []}]`
 		if clauses := fmt.Sprint(got[0].Clauses); clauses != want {
 			t.Errorf("got  %s\nwant %s", clauses, want)
 		}

@@ -7,7 +7,7 @@ const minute = 60_000
 const hour = 60 * minute
 
 /** ruleOf makes a rule and gives its id. */
-const ruleOf = async (engine, name, queries, cases, options, more = {}) => (await engine.call(rulesPath, {
+export const ruleOf = async (engine, name, queries, cases, options, more = {}) => (await engine.call(more.path ?? rulesPath, {
   name, message: more.message ?? 'Look at it.', isEnabled: true, type: 'log_detection', tags: more.tags ?? [], queries,
   cases: cases.map((condition) => ({ name: '', status: more.severity ?? 'high', condition, notifications: [] })),
   options: { keepAlive: 3600, maxSignalDuration: 86400, ...options }, ...more.rule,
@@ -22,7 +22,7 @@ const ssh = (at, ip, outcome, user, message, more = {}) => ({
 
 /** makeMethods makes the rules and sends the events; now is when they end. It gives what the events come to. */
 export async function makeMethods(engine, now = Date.now()) {
-  const said = { now, ...(await makeLogins(engine, now)), ...(await makeTravel(engine, now)), ...(await makeAnomaly(engine, now)), ...(await makeOthers(engine, now)), ...(await makeWorkload(engine, now)) }
+  const said = { now, ...(await makeLogins(engine, now)), ...(await makeTravel(engine, now)), ...(await makeAnomaly(engine, now)), ...(await makeOthers(engine, now)), ...(await makeWorkload(engine, now)), ...(await makeContent(engine, now)) }
   return said
 }
 
@@ -104,6 +104,19 @@ async function makeOthers(engine, now) {
   })
   await send(engine, [{ ddsource: 'vendor', hostname: 'laptop-9', service: 'edr', timestamp: now - 30 * minute, message: 'Malware was found', alert: { level: 'severe' } }])
   return { alerts: 1 }
+}
+
+/** makeContent makes lines that say the same with other numbers for days, and one that says something else. */
+async function makeContent(engine, now) {
+  await ruleOf(engine, 'An unusual line', [{ name: 'lines', query: 'source:backup', aggregation: 'none', groupByFields: ['host'] }], [''], {
+    detectionMethod: 'content_anomaly', evaluationWindow: 0, contentAnomalyOptions: { similarityPercentage: 50, similarItems: 1, learningDuration: 1, forgetAfter: 7 },
+  }, { severity: 'low', path: '/api/nightjar/v1/rules' })
+  const line = (at, message) => ({ ddsource: 'backup', service: 'backup', hostname: 'store-1', timestamp: at, message })
+  const usual = Array.from({ length: 12 }, (_, i) => now - 60 * hour + i * hour)
+  const unusual = now - 3 * hour
+  const said = 'certificate revoked by unknown operator from maintenance console'
+  await send(engine, [...usual.map((at, i) => line(at, `backup of volume data finished without any errors in ${40 + i} seconds`)), line(unusual, said)])
+  return { unusual, unusualLine: said }
 }
 
 /** reverseShell is what the agent's rule asks for. */

@@ -144,6 +144,16 @@ scene('a workload signal: the lineage, with what each process did', async () => 
   })
 })
 
+scene('a content anomaly: the line that is like no other', async () => {
+  await see('An unusual line', 'content', '.tree-row', async (why, page) => {
+    const [line] = await rows(why)
+    assert.equal(line[0], 'holds')
+    assert.equal(line[4], millis(said.unusual))
+    assert.match(await page.locator('.lead').innerText(), /host store-1/)
+    await page.locator('.event-row').getByText(said.unusualLine).waitFor()
+  })
+})
+
 scene('a signal that went on has versions, and a suppression says that it would have hidden a true positive', async () => {
   const id = await theSignal('SSH brute force')
   const at = said.guesses.at(-1) + 30_000

@@ -167,7 +167,7 @@ func fieldsIn(n secl.Node) (out []string) {
 }
 
 // valuesOf are the texts that an event has of a field of an expression. Of the process that was
-// begun the event says under process, and of files the path.
+// begun the event says under process, of files the path, and of arguments the whole line.
 func valuesOf(a schema.Attributes, field string) []string {
 	at := field
 	if rest, ok := strings.CutPrefix(field, "exec."); ok {
@@ -177,6 +177,9 @@ func valuesOf(a schema.Attributes, field string) []string {
 		if texts := textsAt(a, p); len(texts) > 0 {
 			return texts
 		}
+	}
+	if of, isArgv := strings.CutSuffix(at, ".argv"); isArgv {
+		return textsAt(a, of+".args")
 	}
 	dir, isName := strings.CutSuffix(at, ".name")
 	if !isName {

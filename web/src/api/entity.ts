@@ -62,8 +62,12 @@ interface Body {
 export async function entityOf(e: Entity, range: { from: string; to: string }, signal: AbortSignal): Promise<Known> {
   const from = range.from === '' ? '0' : range.from
   const b = await call<Body>('/api/nightjar/v1/entity', { query: { field: e.field, value: e.value, from, to: range.to === '' ? undefined : range.to }, signal })
-  return { query: b.query ?? '', events: countsOf(b.events), signals: countsOf(b.signals), tables: (b.reference_tables ?? []).map((name, i) => ({ name, id: b.reference_table_ids?.[i] ?? '' })), lists: b.threat_lists ?? [], place: placeOf(b) }
+  return { query: b.query ?? '', events: countsOf(b.events), signals: countsOf(b.signals), tables: tablesOf(b), lists: b.threat_lists ?? [], place: placeOf(b) }
 }
+
+/** tablesOf are the reference tables, without those that threat lists keep their values in: the lists are named. */
+const tablesOf = (b: Body): Known['tables'] =>
+  (b.reference_tables ?? []).map((name, i) => ({ name, id: b.reference_table_ids?.[i] ?? '' })).filter((t) => !(b.threat_lists ?? []).some((l) => t.name === 'threat_' + l))
 
 const facetsOf = (list: CountsBody['facets']): Facet[] =>
   (list ?? []).map((f) => ({ facet: f.facet, values: (f.values ?? []).map((v) => ({ value: v.value ?? '', count: v.count ?? 0, label: v.label ?? '' })), distinct: f.distinct ?? 0, lacking: f.lacking ?? 0 }))

@@ -20,6 +20,9 @@ function queryOf(signals: Signal[]): string {
   return different.length > 1 ? different.map((q) => (q.includes(' ') ? `(${q})` : q)).join(' OR ') : (different[0] ?? '')
 }
 
+/** rowsOf is how many lines a query is shown in, whole if it is not very long. */
+const rowsOf = (query: string): number => Math.max(1, Math.min(6, Math.ceil(query.length / 40)))
+
 const none: Signal[] = []
 
 /** Suppress keeps signals like this one, and others of its rule, from being shown, after it has said which it would have hidden. */
@@ -48,7 +51,7 @@ export function Suppress({ signal, others = none, done }: { signal: Signal; othe
   const bad = preview.value?.hidden.filter((h) => h.reason === 'true_positive_malicious') ?? []
   return (
     <div class="suppress">
-      <input class="field mono" aria-label="Query of signals to suppress" value={query} spellcheck={false} onInput={(e) => setQuery(e.currentTarget.value)} onKeyDown={(e) => e.stopPropagation()} />
+      <textarea class="field mono" aria-label="Query of signals to suppress" rows={rowsOf(query)} value={query} spellcheck={false} onInput={(e) => setQuery(e.currentTarget.value.replace(/\n/g, ' '))} onKeyDown={(e) => e.stopPropagation()} />
       {preview.error ? <Problem error={preview.error} /> : (
         <dl class="facts narrow" aria-busy={preview.asking}>
           <div><dt>In 90 days</dt><dd>{unseen !== '' ? <span class="mut">{unseen}</span> : preview.value ? <>would have hidden <b class="strong">{count(preview.value.total)}</b> {all.value && all.value.total >= preview.value.total && <>of {count(all.value.total)} </>}{(all.value?.total ?? preview.value.total) === 1 ? 'signal' : 'signals'}</> : <i class="bone" />}</dd></div>

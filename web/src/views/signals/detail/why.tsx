@@ -43,11 +43,14 @@ export function Why({ signal, asked, brief }: { signal: Signal; asked: Asked<Why
       <ExplainTree why={w} at={signal.firstSeen} window={signal.window} brief={brief} />
       <AgentRules rules={w.agentRules} brief={brief} />
       {w.journey.length === 0 && w.notes.map((n, i) => <p key={i} class="small mut said">{oneLine(n)}</p>)}
-      {!brief && <p class="small mut said">Counts are for the group {signal.group.length === 0 ? 'of all events' : signal.group.map((g) => oneLine(g, 80)).join(', ')}.{w.course?.thinned && ' Of many points, the highest of each stretch are drawn.'}</p>}
+      {!brief && <p class="small mut said">Counts are for the group {groupText(signal)}.{w.course?.thinned && ' Of many points, the highest of each stretch are drawn.'}</p>}
       {w.missing.map((m, i) => <p key={i} class="small mut said">Not known: {oneLine(m)}</p>)}
     </>
   )
 }
+
+/** groupText are the values that a signal is about, without those that its events lack. */
+const groupText = (s: Signal): string => s.group.filter((g) => g !== '' && g !== 'N/A').map((g) => oneLine(g, 80)).join(', ') || 'of all events'
 
 /** lineageOf are the processes of which more is known than a number, as of a log. */
 const lineageOf = (w: Explanation) => w.processes.filter((p) => p.name !== '' || p.path !== '')
