@@ -15,7 +15,7 @@ before(async () => {
   const clock = join(await mkdtemp(join(tmpdir(), 'nightjar-clock-')), 'clock')
   await writeFile(clock, '0')
   process.env.NIGHTJAR_TEST_CLOCK = clock
-  engine = await startEngine()
+  engine = await startEngine('--silence-delay', '1s')
   delete process.env.NIGHTJAR_TEST_CLOCK
   browser = await openBrowser()
   await ruleOf(engine, 'A host fell silent', [{ name: 'beats', query: 'source:heartbeat', groupByFields: ['host'] }], ['beats < 1'], { detectionMethod: 'threshold', evaluationWindow: 300 })
