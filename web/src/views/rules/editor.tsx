@@ -16,6 +16,7 @@ import { isWithin, placeOf } from './form/place'
 import { useCheck, type Check, type Fault } from './use-check'
 import { useDraft, type Draft } from './use-draft'
 import { Versions } from './versions'
+import { AsYAML } from './yaml'
 
 interface EditorProps {
   /** As it is stored; undefined: it is not yet. */
@@ -82,15 +83,16 @@ function whole(now: Rule, before: Rule): Rule {
 
 function Written({ draft, check, isStored, save }: { draft: Draft; check: Check; isStored: boolean; save: () => void }) {
   const { query } = useAddress()
-  const asText = query.get('as') === 'json'
+  const as = query.get('as') ?? 'form'
   return (
     <>
       <div class="rule-tabs">
         <Said draft={draft} check={check} />
         <span class="grow" />
         <div role="tablist" aria-label="How the rule is shown">
-          <button role="tab" aria-selected={!asText} onClick={() => change({ as: undefined }, 'replace')}>Form</button>
-          <button role="tab" aria-selected={asText} onClick={() => change({ as: 'json' }, 'replace')}>JSON</button>
+          <button role="tab" aria-selected={as !== 'json' && as !== 'yaml'} onClick={() => change({ as: undefined }, 'replace')}>Form</button>
+          <button role="tab" aria-selected={as === 'json'} onClick={() => change({ as: 'json' }, 'replace')}>JSON</button>
+          <button role="tab" aria-selected={as === 'yaml'} onClick={() => change({ as: 'yaml' }, 'replace')}>YAML</button>
         </div>
       </div>
       {(draft.wrong !== '' || check.faults.length > 0 || check.warnings.length > 0) && (
@@ -100,7 +102,7 @@ function Written({ draft, check, isStored, save }: { draft: Draft; check: Check;
           {check.warnings.map((f, i) => <SaidOf key={'w' + i} of={f} look="medium" />)}
         </ul>
       )}
-      {asText
+      {as === 'yaml' ? <AsYAML draft={draft} save={save} /> : as === 'json'
         ? <div class="rule-text"><CodeEditor label="The rule as JSON" language="json" value={draft.text} onChange={draft.type} onRun={save} lines={[24, 200]} /></div>
         : draft.rule ? <Form rule={draft.rule} edit={draft.edit} faults={check.faults} warnings={check.warnings} isStored={isStored} />
           : <p class="mut">The text is no rule. <button class="link" onClick={() => change({ as: 'json' }, 'replace')}>Mend it</button></p>}

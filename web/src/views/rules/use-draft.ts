@@ -11,6 +11,8 @@ export interface Draft {
   /** The version that it began from. */
   version: number
   type(text: string): void
+  /** cannotRead says why what is typed elsewhere is no rule; empty: it is one. Until then there is no rule to save. */
+  cannotRead(why: string): void
   /** edit changes the rule, and writes the text anew. */
   edit(change: (r: Rule) => void): void
   discard(): void
@@ -39,6 +41,7 @@ function kept(id: string): Held | undefined {
 /** useDraft keeps a draft while the tab is open, so that Back and a reload lose nothing. */
 export function useDraft(id: string, rule: Rule, version: number): Draft {
   const [held, setHeld] = useState<Held>(() => kept(id) ?? { text: textOf(rule), base: textOf(rule), version })
+  const [unread, cannotRead] = useState('')
   const put = (next: Held) => {
     setHeld(next)
     if (next.text === next.base) sessionStorage.removeItem(place(id))
@@ -46,7 +49,7 @@ export function useDraft(id: string, rule: Rule, version: number): Draft {
   }
   const read = useMemo(() => parsed(held.text), [held.text])
   return {
-    text: held.text, ...read, changed: held.text !== held.base, version: held.version,
+    text: held.text, ...(unread === '' ? read : { rule: undefined, wrong: unread }), cannotRead, changed: held.text !== held.base, version: held.version,
     type: (text) => put({ ...held, text }),
     edit: (change) => {
       if (!read.rule) return

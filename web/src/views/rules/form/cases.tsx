@@ -2,9 +2,11 @@ import type { RuleCase } from '../../../api/rules'
 import { severities } from '../../../api/signals'
 import { oneLine } from '../../../state/text'
 import { useForm } from './context'
-import { Said, Values } from './fields'
+import { CaseActions } from './actions'
+import { ChoiceField, Said, Values, optionsOf } from './fields'
 import { mostCases } from './limits'
 import { labelsOf, methodOf } from './methods'
+import { listAt, valueAt } from './place'
 
 const hints: Record<string, string> = {
   anomaly_detection: 'A label is the probability of a lower value: > 0.995 is unusually many, < 0.005 unusually few.',
@@ -42,6 +44,11 @@ export function Cases() {
               <input class="field" aria-label={`Name of case ${i + 1}`} data-at={`cases[${i}].name`} placeholder="name" value={c.name ?? ''} onInput={(e) => set(`cases[${i}].name`, e.currentTarget.value)} />
               <Values name={`who is told of case ${i + 1}`} more={{ 'aria-label': `Who is told of case ${i + 1}`, 'data-at': `cases[${i}].notifications` }} values={c.notifications ?? []} offers={[]} placeholder="tells @…" set={(v) => set(`cases[${i}].notifications`, v)} />
             </div>
+            <details class="rule-case-actions" open={listAt(rule, `cases[${i}].actions`).length > 0 || valueAt(rule, `cases[${i}].customStatus`) !== undefined}>
+              <summary class="mut small">Own severity, actions</summary>
+              <ChoiceField label="Counts as" at={`cases[${i}].customStatus`} of={optionsOf(severities)} usual="its severity" />
+              <CaseActions at={`cases[${i}].actions`} name={`case ${i + 1}`} />
+            </details>
             <Said at={`cases[${i}]`} whole />
           </div>
         ))}

@@ -58,9 +58,9 @@ export function TextField({ mono, optional, placeholder, ...row }: FieldProps & 
   )
 }
 
-export function AreaField({ mono, rows = 4, ...row }: FieldProps & { mono?: boolean; rows?: number }) {
+export function AreaField({ mono, optional, rows = 4, ...row }: FieldProps & { mono?: boolean; optional?: boolean; rows?: number }) {
   const { rule, set } = useForm()
-  return <Row {...row}>{(id, more) => <textarea id={id} {...more} class={'field' + (mono ? ' mono' : '')} rows={rows} value={textAt(rule, row.at)} onInput={(e) => set(row.at, e.currentTarget.value)} />}</Row>
+  return <Row {...row}>{(id, more) => <textarea id={id} {...more} class={'field' + (mono ? ' mono' : '')} rows={rows} value={textAt(rule, row.at)} onInput={(e) => set(row.at, optional && e.currentTarget.value === '' ? undefined : e.currentTarget.value)} />}</Row>
 }
 
 export interface Option {

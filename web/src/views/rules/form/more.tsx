@@ -2,6 +2,7 @@ import { useForm } from './context'
 import { AreaField, Choice, ChoiceField, NumberField, Said, TextField, ValuesField, YesField } from './fields'
 import { limits } from './limits'
 import { labelsOf, methodOf } from './methods'
+import { Schedule } from './schedule'
 import { SearchField } from './search-field'
 import { listAt, put, textAt, valueAt } from './place'
 import { useFieldNames } from './use-field-names'
@@ -9,9 +10,9 @@ import { useFieldNames } from './use-field-names'
 /** More is what few rules say. It is open where this one does. */
 export function More() {
   const { rule } = useForm()
-  const says = ['groupSignalsBy', 'hasExtendedTitle', 'options.decreaseCriticalityBasedOnEnv', 'options.caseInsensitive', 'options.silenceDelay', 'options.expectedGroups', 'customName', 'customMessage']
+  const says = ['groupSignalsBy', 'hasExtendedTitle', 'options.decreaseCriticalityBasedOnEnv', 'options.caseInsensitive', 'options.silenceDelay', 'options.expectedGroups', 'customName', 'customMessage', 'schedulingOptions', 'options.relatedSignalsFields']
     .filter((at) => valueAt(rule, at) !== undefined && valueAt(rule, at) !== false)
-  const lists = listAt(rule, 'filters').length + listAt(rule, 'referenceTables').length
+  const lists = listAt(rule, 'filters').length + listAt(rule, 'referenceTables').length + listAt(rule, 'calculatedFields').length
   return (
     <details class="rule-details rule-more" open={says.length + lists > 0}>
       <summary>Filters, tables, and what few rules say</summary>
@@ -19,8 +20,10 @@ export function More() {
       <Tables />
       <Signals />
       {methodOf(rule) === 'threshold' && <Silence />}
+      <ValuesField label="Related by" at="options.relatedSignalsFields" optional placeholder="@usr.id" note="Kept; signals are not related by these yet." />
+      <Schedule />
       <TextField label="Shown as" at="customName" optional note="Instead of the name, in signals." />
-      {valueAt(rule, 'customMessage') !== undefined && <AreaField label="Shown text" at="customMessage" />}
+      <AreaField label="Shown text" at="customMessage" rows={2} optional />
     </details>
   )
 }

@@ -2,14 +2,14 @@ import type { Rule } from '../../../api/rules'
 
 // What has a field; the rest is kept as it is, and named.
 const ofRule = [
-  'name', 'message', 'isEnabled', 'type', 'tags', 'queries', 'cases', 'options', 'filters', 'groupSignalsBy', 'hasExtendedTitle', 'thirdPartyCases', 'referenceTables', 'customName', 'customMessage',
+  'name', 'message', 'isEnabled', 'type', 'tags', 'queries', 'cases', 'options', 'filters', 'groupSignalsBy', 'hasExtendedTitle', 'thirdPartyCases', 'referenceTables', 'customName', 'customMessage', 'schedulingOptions', 'calculatedFields',
 ]
 const ofOptions = [
   'detectionMethod', 'evaluationWindow', 'keepAlive', 'maxSignalDuration', 'decreaseCriticalityBasedOnEnv', 'hardcodedEvaluatorType', 'newValueOptions', 'anomalyDetectionOptions', 'contentAnomalyOptions',
-  'impossibleTravelOptions', 'thirdPartyRuleOptions', 'sequenceDetectionOptions', 'silenceDelay', 'expectedGroups', 'caseInsensitive',
+  'impossibleTravelOptions', 'thirdPartyRuleOptions', 'sequenceDetectionOptions', 'silenceDelay', 'expectedGroups', 'caseInsensitive', 'relatedSignalsFields',
 ]
 const ofQuery = ['name', 'query', 'aggregation', 'groupByFields', 'distinctFields', 'metrics', 'metric', 'dataSource', 'hasOptionalGroupByFields', 'customQueryExtension', 'ruleId', 'correlatedByFields', 'correlatedQueryIndex']
-const ofCase = ['name', 'status', 'condition', 'notifications', 'query']
+const ofCase = ['name', 'status', 'condition', 'notifications', 'query', 'customStatus', 'actions']
 const ofMethod: Record<string, string> = {
   new_value: 'newValueOptions', anomaly_detection: 'anomalyDetectionOptions', content_anomaly: 'contentAnomalyOptions', impossible_travel: 'impossibleTravelOptions', third_party: 'thirdPartyRuleOptions',
   sequence_detection: 'sequenceDetectionOptions', hardcoded: 'hardcodedEvaluatorType',
