@@ -158,3 +158,41 @@ scene('a case’s actions and a schedule are edited in fields, and the YAML is t
   await page.getByText('Kept, and edited in the').waitFor({ state: 'detached' })
   assert.deepEqual(page.faults, [])
 })
+
+scene('several suppressions are switched, extended and deleted at once, with a way back', async () => {
+  const path = '/api/v2/security_monitoring/configuration/suppressions'
+  const day = 864e5
+  const suppress = async (name, more = {}) => (await engine.call(path, { data: { type: 'suppressions', attributes: { name, enabled: true, rule_query: '*', suppression_query: '@usr.id:nobody', ...more } } })).data.id
+  const ids = [await suppress(`Alpha ${hostile.image}`), await suppress('Beta', { expiration_date: Date.now() + 3 * day }), await suppress('Gamma')]
+  const stored = async (id) => (await engine.call(`${path}/${id}`)).data.attributes
+  const page = await openPage(browser, engine, { path: '/suppressions?sort=name' })
+  const row = (text) => page.locator('.table-row').filter({ hasText: text }).first()
+  await row('Alpha').getByRole('checkbox').click()
+  await row('Beta').getByRole('checkbox').click()
+  await page.getByText('2 suppressions selected').waitFor()
+  assert.deepEqual(await axeFaults(page), [])
+  await page.getByRole('button', { name: 'Disable', exact: true }).click()
+  await page.getByRole('status').filter({ hasText: 'Disabled 2 suppressions.' }).waitFor()
+  assert.deepEqual(await Promise.all(ids.map(async (id) => (await stored(id)).enabled)), [false, false, true])
+  await page.getByRole('button', { name: 'Undo' }).click()
+  await page.getByRole('status').filter({ hasText: 'Undone: 2 suppressions.' }).waitFor()
+  assert.deepEqual(await Promise.all(ids.map(async (id) => (await stored(id)).enabled)), [true, true, true])
+  const until = (await stored(ids[1])).expiration_date
+  await row('Beta').getByRole('checkbox').click()
+  await row('Gamma').getByRole('checkbox').click()
+  await page.getByRole('button', { name: 'Extend by 7 days' }).click()
+  await page.getByRole('status').filter({ hasText: 'Extended 1 suppression, 1 needed no change.' }).waitFor()
+  assert.equal((await stored(ids[1])).expiration_date, until + 7 * day)
+  await row('Alpha').getByRole('checkbox').click()
+  await row('Gamma').getByRole('checkbox').click()
+  await page.getByRole('button', { name: 'Delete', exact: true }).click()
+  const dialog = page.getByRole('dialog')
+  await dialog.getByText(hostile.image).waitFor()
+  assert.deepEqual(await axeFaults(page), [])
+  await dialog.getByRole('button', { name: 'Delete' }).click()
+  await page.getByRole('status').filter({ hasText: '2 suppressions deleted.' }).waitFor()
+  await row('Alpha').waitFor({ state: 'detached' })
+  await row('Beta').waitFor()
+  assert.equal(await page.evaluate(() => window.hacked), undefined)
+  assert.deepEqual(page.faults, [])
+})

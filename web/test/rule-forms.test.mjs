@@ -265,7 +265,7 @@ scene('what the form does not know stays, and hostile text is text', async () =>
     calculatedFields: [{ name: 'c', expression: 'x' }],
   })
   const page = await openPage(browser, engine, { path: '/rules/' + made.id })
-  await page.getByText(/Kept, and edited in the/).getByText(/calculatedFields/).waitFor()
+  await page.getByText(/Kept, and edited in the/).getByText(/queries\[0\]\.indexes/).waitFor()
   await field(page, 'Within').selectOption({ label: '10 min' })
   await page.getByRole('button', { name: /Save as v2/ }).click()
   await page.getByRole('status').filter({ hasText: 'Saved as v2.' }).waitFor()

@@ -11,6 +11,7 @@ import { useMay } from '../../state/session'
 import { rowHeight } from '../../state/size'
 import { count, oneLine, plural } from '../../state/text'
 import { age, clock, day, useZone, wholeTime, zoneName, zoneOf } from '../../state/time'
+import { Bulk } from './bulk'
 import { Days, RulesOf, StateOf } from './marks'
 import { has, rowOf, sorted, type Row } from './state'
 
@@ -29,6 +30,12 @@ export function SuppressionList() {
   const ended = query.get('state') === 'ended'
   const rows = useMemo(() => (all.value ?? []).map((s) => rowOf(s, standings.value?.of.get(s.id), Date.now())), [all.value, standings.value])
   const shown = useMemo(() => sorted(rows.filter((r) => (r.state === 'ended') === ended && has(r, words)), sort), [rows, ended, words, sort])
+  const [ticked, setTicked] = useState<ReadonlySet<string>>(new Set())
+  const chosen = shown.filter((r) => ticked.has(r.id))
+  const tick = (r: Row, how: 'one' | 'to here') => {
+    setTicked((was) => tickedThen(was, shown.map((x) => x.id), r.id, how === 'to here' ? at : undefined))
+    setAt(r.id)
+  }
   const open = (r: Row | undefined) => r && go(pathOf(['suppressions', r.id]))
   const step = (by: number) => {
     const now = shown.findIndex((r) => r.id === at)
@@ -40,6 +47,7 @@ export function SuppressionList() {
     { keys: 'ArrowDown', does: '', act: () => step(1) },
     { keys: 'ArrowUp', does: '', act: () => step(-1) },
     { keys: 'Enter', does: 'open the suppression', act: () => open(shown.find((r) => r.id === at)) },
+    { keys: 'x', does: 'select', act: () => { const r = shown.find((x) => x.id === at); if (r) tick(r, 'one') } },
     { keys: 'n', does: 'new suppression', act: () => lacks === '' && go('/suppressions/new') },
     { keys: '/', does: 'find', act: () => document.getElementById('words')?.focus() },
   ])
@@ -53,7 +61,9 @@ export function SuppressionList() {
         <button class="button" disabled={lacks !== ''} title={lacks} onClick={() => go('/suppressions/new')}>New suppression</button>
       </div>
       <div class={'keeping-bar' + (stale ? ' stale' : '')}>
-        <Bar rows={rows} ended={ended} asking={all.value === undefined} />
+        {chosen.length > 0
+          ? <Bulk rows={chosen} clear={() => setTicked(new Set())} again={() => [all, standings].forEach((a) => a.again())} />
+          : <Bar rows={rows} ended={ended} asking={all.value === undefined} />}
         {stale && <span role="status">Not live since {clock(all.at, zone)} {zoneName(zone)}: {all.error?.message} You see what was there then. <button class="link" onClick={all.again}>Try again</button></span>}
         {standings.error && !stale && <span role="status" class="medium">What they hide is not known: {standings.error.message} <button class="link" onClick={standings.again}>Try again</button></span>}
       </div>
@@ -61,12 +71,21 @@ export function SuppressionList() {
         : all.value && shown.length === 0 ? <None stored={rows.length} ended={ended} words={words} lacks={lacks} /> : (
         <Table
           name="Suppressions" columns={columns} rows={shown} total={shown.length} keyOf={(r) => r.id} rowHeight={rowHeight(density, innerWidth <= 760)}
-          current={at} sort={sort} loading={all.value === undefined} onSort={(s) => change({ sort: s === 'first' ? undefined : s })} onOpen={open} onEnd={() => undefined}
+          current={at} ticked={ticked} onTick={tick} sort={sort} loading={all.value === undefined} onSort={(s) => change({ sort: s === 'first' ? undefined : s })} onOpen={open} onEnd={() => undefined}
           rowClass={(r) => 'keeping-row ' + r.state.replace(' ', '-')}
         />
       )}
     </main>
   )
+}
+
+/** tickedThen are those that are ticked after one was pressed, or all up to it from another. */
+function tickedThen(was: ReadonlySet<string>, ids: string[], id: string, from: string | undefined): ReadonlySet<string> {
+  const next = new Set(was)
+  const [a, b] = [ids.indexOf(from ?? id), ids.indexOf(id)].sort((x, y) => x - y)
+  if (from !== undefined && a !== undefined && b !== undefined && a >= 0) for (const one of ids.slice(a, b + 1)) next.add(one)
+  else if (!next.delete(id)) next.add(id)
+  return next
 }
 
 function Bar({ rows, ended, asking }: { rows: Row[]; ended: boolean; asking: boolean }) {
