@@ -6,5 +6,9 @@
 // rewritten; signals go one by one, all versions at once, and then what was told
 // of them. It does not know rules: how long their matches are needed is told to it.
 //
+// How long what is kept is what the engine was started with, or what an administrator said
+// since (Kept), which holds over restarts (TestWhatIsSaidHoldsInPlaceOfTheStart). What a change
+// deletes is what is said before it (TestWhatAnotherPolicyWouldDropIsWhatItDrops).
+//
 // Start at Keeper.Enforce.
 package retention
