@@ -25,5 +25,5 @@ export function remember(over: string, query: string): void {
 
 /** forgetRecent is for who signs out. */
 export function forgetRecent(): void {
-  for (const over of ['events', 'signals', 'rules']) localStorage.removeItem(place(over))
+  for (const over of ['events', 'signals', 'rules', 'sql']) localStorage.removeItem(place(over))
 }

@@ -4,6 +4,7 @@ import { Dialog } from '../../parts/dialog'
 import { Menu, MenuItem } from '../../parts/menu'
 import { useAsk } from '../../state/ask'
 import { tell } from '../../state/done'
+import { recentOf } from '../../state/recent'
 import { useMay } from '../../state/session'
 import { oneLine } from '../../state/text'
 
@@ -13,6 +14,7 @@ export function SavedStatements({ statement, onOpen }: { statement: string; onOp
   const [naming, setNaming] = useState(false)
   const lacks = useMay('triage')
   const forget = (id: string, name: string) => void deleteView(id).then(() => (tell({ text: `The statement ${oneLine(name, 60)} is deleted.` }), saved.again()), (e: Error) => tell({ text: `Not deleted: ${e.message}`, failed: true }))
+  const recent = recentOf('sql').filter((q) => q !== statement && !saved.value?.some((v) => v.statement === q)).slice(0, 5)
   const here = saved.value?.find((v) => v.statement === statement)
   return (
     <>
@@ -20,6 +22,8 @@ export function SavedStatements({ statement, onOpen }: { statement: string; onOp
         {saved.error && <p class="menu-head critical">{saved.error.message}</p>}
         {saved.value?.length === 0 && <p class="menu-head">None is saved yet</p>}
         {(saved.value ?? []).map((v) => <MenuItem key={v.id} checked={v.statement === statement} act={() => onOpen(v.statement)}>{oneLine(v.name, 80)}{!v.mine && <span class="mut"> of {oneLine(v.owner, 40)}</span>}</MenuItem>)}
+        {recent.length > 0 && <p class="menu-head">Asked before</p>}
+        {recent.map((q) => <MenuItem key={'asked ' + q} act={() => onOpen(q)}><code class="cut sql-before">{oneLine(q, 80)}</code></MenuItem>)}
         <MenuItem lacks={lacks} act={() => setNaming(true)}>Save this statement</MenuItem>
         {here?.mine && <MenuItem lacks={lacks} act={() => forget(here.id, here.name)}>Delete {oneLine(here.name, 60)}</MenuItem>}
       </Menu>

@@ -7,6 +7,7 @@ import { Key } from '../../parts/key'
 import { Problem } from '../../parts/problem'
 import { change, useAddress } from '../../state/address'
 import { useAsk, type Asked } from '../../state/ask'
+import { remember } from '../../state/recent'
 import { useKeys } from '../../state/keys'
 import { count, plural } from '../../state/text'
 import { Forms } from './count-bar'
@@ -31,6 +32,7 @@ export default function SQL() {
   const run = (statement = text) => {
     setText(statement)
     if (statement.trim() === '') return
+    remember('sql', statement)
     if (statement === asked) setRound(round + 1)
     else change({ sql: statement })
   }

@@ -3,6 +3,7 @@ import { createSuppression, deleteSuppression, previewSuppression, type HiddenSi
 import { countFacets } from '../../api/facets'
 import type { Signal } from '../../api/signals'
 import { Dialog } from '../../parts/dialog'
+import { Late } from '../../parts/asking'
 import { Problem } from '../../parts/problem'
 import { useAsk } from '../../state/ask'
 import { tell } from '../../state/done'
@@ -54,7 +55,7 @@ export function Suppress({ signal, others = none, done }: { signal: Signal; othe
       <textarea class="field mono" aria-label="Query of signals to suppress" rows={rowsOf(query)} value={query} spellcheck={false} onInput={(e) => setQuery(e.currentTarget.value.replace(/\n/g, ' '))} onKeyDown={(e) => e.stopPropagation()} />
       {preview.error ? <Problem error={preview.error} /> : (
         <dl class="facts narrow" aria-busy={preview.asking}>
-          <div><dt>In 90 days</dt><dd>{unseen !== '' ? <span class="mut">{unseen}</span> : preview.value ? <>would have hidden <b class="strong">{count(preview.value.total)}</b> {all.value && all.value.total >= preview.value.total && <>of {count(all.value.total)} </>}{(all.value?.total ?? preview.value.total) === 1 ? 'signal' : 'signals'}</> : <i class="bone" />}</dd></div>
+          <div><dt>In 90 days</dt><dd>{unseen !== '' ? <span class="mut">{unseen}</span> : preview.value ? <>would have hidden <b class="strong">{count(preview.value.total)}</b> {all.value && all.value.total >= preview.value.total && <>of {count(all.value.total)} </>}{(all.value?.total ?? preview.value.total) === 1 ? 'signal' : 'signals'}</> : <><Late of={preview} /><i class="bone" /></>}</dd></div>
           {preview.value && (bad.length > 0
             ? <div class="critical"><dt class="critical">Among them</dt><dd><Positives bad={bad} atLeast={preview.value.truncated} /></dd></div>
             : <div><dt>Among them</dt><dd>no true positive{preview.value.truncated && ' in the first 1,000'}</dd></div>)}

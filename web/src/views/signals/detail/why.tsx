@@ -1,6 +1,7 @@
 import { explainSignal, type Explanation } from '../../../api/explain'
 import type { Signal } from '../../../api/signals'
 import { AnomalyBand } from '../../../parts/anomaly-band'
+import { Late } from '../../../parts/asking'
 import { ExplainTree } from '../../../parts/explain-tree'
 import { JourneyMap } from '../../../parts/journey-map'
 import { Problem } from '../../../parts/problem'
@@ -28,7 +29,7 @@ export const useWhy = (s: Signal): Asked<WhyKnown> => useAsk(`${s.id} ${s.lastSe
 /** Why shows why a signal fired: how its windows went, a journey, processes, its conditions. */
 export function Why({ signal, asked, brief }: { signal: Signal; asked: Asked<WhyKnown>; brief: boolean }) {
   if (asked.error) return <Problem error={asked.error} again={asked.again} />
-  if (!asked.value) return <div class="bones" aria-busy="true"><i class="bone" /><i class="bone" /><i class="bone" /></div>
+  if (!asked.value) return <div class="bones" aria-busy="true"><i class="bone" /><i class="bone" /><i class="bone" /><Late of={asked} what="events" /></div>
   const w = asked.value
   const lineage = lineageOf(w)
   const drawsCourse = w.course && w.band.length === 0 && w.journey.length === 0 && lineage.length === 0 && isTelling(w.course)
