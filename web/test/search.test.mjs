@@ -305,7 +305,7 @@ scene('rows come before all is searched, and a list that is cancelled says of wh
 })
 
 scene('what takes long says how far it is, wherever it is asked, and is cancelled at a press', async () => {
-  const page = await openPage(browser, engine, { path: '/search' })
+  const page = await openPage(browser, engine, { path: search('source:door') })
   await row(page, 'knock').waitFor()
   await page.route('**/search/progress/*', (route) => route.fulfill({ json: { running: true, read_rows: 12e6, total_rows: 61e6 } }))
   const held = ['**/nightjar/v1/sql', '**/nightjar/v1/entity?**', /nightjar\/v1\/sources(\?|$)/, '**/nightjar/v1/backtests', '**/nightjar/v1/attack_coverage']
