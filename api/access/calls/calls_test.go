@@ -12,6 +12,7 @@ import (
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/emptypb"
+	"google.golang.org/protobuf/types/known/fieldmaskpb"
 
 	"nightjar/api/access"
 	"nightjar/api/access/audit"
@@ -106,6 +107,9 @@ func TestNothingOfAMessageIsWrittenDownButIdsAndNames(t *testing.T) {
 		{&pb.CreateNotificationTargetRequest{Target: &pb.NotificationTarget{Name: "soc", Url: secret, Secret: secret, Headers: map[string]string{"X": secret}}}, access.Change, "soc", ""},
 		{&pb.RespondRequest{SignalId: "s1", Action: "kill", Reason: "a miner", Host: "web-1", Process: &pb.ResponseProcess{Pid: 12, Executable: "/x", Args: secret}}, access.Response, "s1", "kill /x[12] on web-1: a miner"},
 		{&pb.SwitchAgentsRequest{Reason: "it kills backups"}, access.Response, "", "it kills backups"},
+		{&pb.UpdateRuleRequest{RuleId: "r1", Rule: &pb.Rule{Message: secret}, UpdateMask: &fieldmaskpb.FieldMask{Paths: []string{"message", "is_enabled"}}}, access.Change, "r1", "disabled, message"},
+		{&pb.UpdateRetentionRequest{Settings: &pb.RetentionSettings{Events: "30d"}}, access.Deletion, "", "events=30d"},
+		{&pb.SwitchAgentRequest{AgentId: "a1", Reason: "it kills backups"}, access.Response, "a1", "it kills backups"},
 		{&pb.QueryRequest{Query: "SELECT 1"}, access.SQL, "", "SELECT 1"},
 		{&pb.DeletionRequest{Query: secret, Confirm: secret}, access.Deletion, "", "SHA-256 of the query: "},
 		{&pb.DeleteRuleRequest{RuleId: strings.Repeat("x", 3*maxName)}, access.Change, strings.Repeat("x", maxName) + "…", ""},

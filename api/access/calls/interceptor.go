@@ -51,6 +51,8 @@ func detailOf(m proto.Message, noted access.Noted) string {
 		return short(m.GetReason())
 	case *pb.SwitchAgentRequest:
 		return short(m.GetReason())
+	case *pb.UpdateRuleRequest:
+		return short(changedOf(m))
 	case *pb.UpdateRetentionRequest:
 		return short(settingsOf(m.GetSettings()))
 	}
@@ -68,6 +70,22 @@ func detailOf(m proto.Message, noted access.Noted) string {
 		return "SHA-256 of the query: " + hex.EncodeToString(sum[:])
 	}
 	return ""
+}
+
+// changedOf says which parts of a rule are changed, and whether it is switched off or on.
+func changedOf(m *pb.UpdateRuleRequest) string {
+	var words []string
+	for _, path := range m.GetUpdateMask().GetPaths() {
+		switch {
+		case path != "is_enabled":
+			words = append(words, path)
+		case m.GetRule().GetIsEnabled():
+			words = append([]string{"enabled"}, words...)
+		default:
+			words = append([]string{"disabled"}, words...)
+		}
+	}
+	return strings.Join(words, ", ")
 }
 
 // settingsOf are settings in words: events=30d, disk_quota=50GB.

@@ -102,16 +102,18 @@ export interface Arming {
   /** Hosts that have not heard of it. */
   away: string[]
   isolated: string[]
+  /** Hosts whose agents were disarmed by themselves. */
+  alone: string[]
   takenBack: number
 }
 
 interface ArmingBody {
-  disarmed?: boolean; by?: string; reason?: string; since?: string; agents?: number; agents_disarmed?: number; away?: string[]; isolated?: string[]; taken_back?: number
+  disarmed?: boolean; by?: string; reason?: string; since?: string; agents?: number; agents_disarmed?: number; away?: string[]; isolated?: string[]; taken_back?: number; alone?: { host?: string }[]
 }
 
 const armingOf = (b: ArmingBody): Arming => ({
   disarmed: b.disarmed ?? false, by: b.by ?? '', reason: b.reason ?? '', since: moment(b.since), agents: b.agents ?? 0, said: b.agents_disarmed ?? 0,
-  away: b.away ?? [], isolated: b.isolated ?? [], takenBack: b.taken_back ?? 0,
+  away: b.away ?? [], isolated: b.isolated ?? [], alone: (b.alone ?? []).map((a) => a.host ?? ''), takenBack: b.taken_back ?? 0,
 })
 
 export const readArming = async (signal?: AbortSignal): Promise<Arming> => armingOf(await call<ArmingBody>(api + '/arming', signal ? { signal } : {}))

@@ -25,7 +25,7 @@ export function Switch() {
           <span class="say">
             {a.disarmed
               ? <><span class="critical">Disarmed</span> by {oneLine(a.by, 60)} {dayAndClock(a.since, zone)} {zoneName(zone)}: {oneLine(a.reason, 300)}. {a.said} of {plural(a.agents, 'agent')} said so{a.away.length > 0 && `; not yet ${names(a.away)}`}.</>
-              : <><span class="good">Armed</span>: agents do what their policies say.{a.isolated.length > 0 && ` Isolated: ${names(a.isolated)}.`}</>}
+              : <><span class="good">Armed</span>: agents do what their policies say{a.alone.length > 0 && <>, but for <span class="critical">{names(a.alone)}</span>, disarmed by {a.alone.length === 1 ? 'itself' : 'themselves'}</>}.{a.isolated.length > 0 && ` Isolated: ${names(a.isolated)}.`}</>}
           </span>
           <button class={'button ' + (a.disarmed ? '' : 'danger')} disabled={lacks !== ''} title={lacks} onClick={() => setAsking(true)}>{a.disarmed ? 'Arm all agents' : 'Disarm all agents'}</button>
           {lacks !== '' && <span class="mut small">{lacks}</span>}

@@ -8,7 +8,7 @@ const number = (n: number) => (n === 0 ? <span class="mut">0</span> : count(n))
 
 const cells: Cell<Agent>[] = [
   { title: 'Host', cell: (a) => oneLine(a.host, 120) },
-  { title: 'State', cell: (a) => <span class={need(a).look}>{need(a).word}{a.isolated && ', isolated'}{a.alone ? ', disarmed' : a.disarmed !== '' && `, disarmed by ${a.disarmed}`}</span> },
+  { title: 'State', cell: (a) => <><span class={need(a).look}>{need(a).word}{a.isolated && ', isolated'}</span>{a.alone ? <span class="critical">, disarmed</span> : a.disarmed !== '' && <span class="critical">, disarmed by {a.disarmed === 'host' ? 'its host' : a.disarmed === 'both' ? 'its host and the server' : 'the server'}</span>}</> },
   { title: 'Policies', cell: (a) => <Policies of={a} /> },
   { title: 'Losses', number: true, cell: (a) => <span class={losses(a) > 0 ? 'high' : 'mut'}>{count(losses(a))}</span> },
   { title: 'Kills', number: true, minor: true, cell: (a) => number(a.kills) },

@@ -3,7 +3,7 @@ import { listAudit, type AuditFilter, type Entry } from '../../api/audit'
 import { Known, Nothing } from '../../parts/keep'
 import { Listing, type Cell } from '../../parts/listing'
 import { TimeRange } from '../../parts/time-range'
-import { change, useAddress } from '../../state/address'
+import { change, pathOf, useAddress } from '../../state/address'
 import { useAsk } from '../../state/ask'
 import { dayAndClock, useZone, zoneName } from '../../state/time'
 import { oneLine } from '../../state/text'
@@ -37,7 +37,7 @@ export function Audit() {
     { title: 'Who', cell: (e) => <>{only('caller', e.caller) ?? <span class="mut">nobody known</span>} <span class="small mut">{e.role}</span></> },
     { title: 'Did', cell: (e) => <code class="ops-did">{oneLine(actionOf(e), 120)}{e.count > 1 && ` × ${e.count}`}</code> },
     { title: 'Outcome', cell: (e) => <span class={look[e.outcome] ?? ''}>{e.outcome}</span> },
-    { title: 'About', minor: true, cell: (e) => <>{only('object', e.object, oneLine(e.object, 200))} {oneLine(e.detail, 300)}</> },
+    { title: 'About', minor: true, cell: (e) => <>{only('object', e.object, oneLine(e.object, 200))} {oneLine(e.detail, 300)} {toRule(e)}</> },
     { title: 'From', minor: true, cell: (e) => <code>{oneLine(e.address, 80)}</code> },
   ]
   const filtered = Object.values(filter).some((v) => v !== '')
@@ -65,6 +65,12 @@ export function Audit() {
       </Known>
     </>
   )
+}
+
+/** toRule leads from a change of one rule to what was changed, which its versions say. */
+function toRule(e: Entry) {
+  const id = /^[a-z0-9]{3}-[a-z0-9]{3}-[a-z0-9]{3}/.exec(e.object)?.[0]
+  return id && /RuleService\/(Create|Update|Restore)Rule$/.test(e.action) ? <a class="link" href={pathOf(['rules', id])}>its versions</a> : null
 }
 
 const Text = ({ label, value, set }: { label: string; value: string; set: (v: string) => void }) => <label>{label} <input class="field" value={value} onInput={(e) => set(e.currentTarget.value)} /></label>

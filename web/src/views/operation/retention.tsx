@@ -8,11 +8,11 @@ import { count, oneLine, plural } from '../../state/text'
 import { bytes, dayOf } from './size'
 
 const rows: { name: keyof Keeping; label: string; hint: string }[] = [
-  { name: 'events', label: 'Events', hint: 'From when they arrived, by whole days.' },
-  { name: 'signals', label: 'Signals', hint: 'From when they were last seen, and what was told of them.' },
-  { name: 'matches', label: 'Matches', hint: 'What rules count with: they stay as long as rules look back in any case.' },
-  { name: 'responses', label: 'Responses', hint: 'What was done to hosts, from when it ended. The audit log keeps that it was done.' },
-  { name: 'disk_quota', label: 'Disk quota', hint: 'What all of it may take. Beyond it the oldest days of events go.' },
+  { name: 'events', label: 'Events', hint: 'From when they arrived, by whole days' },
+  { name: 'signals', label: 'Signals', hint: 'From when they were last seen, and what was told of them' },
+  { name: 'matches', label: 'Matches', hint: 'What rules count with; at least as long as they look back' },
+  { name: 'responses', label: 'Responses', hint: 'What was done to hosts, from when it ended' },
+  { name: 'disk_quota', label: 'Disk quota', hint: 'Beyond it the oldest days of events go' },
 ]
 
 /** RetentionForm changes how long what is kept: it says what that deletes before it is done. */
@@ -43,12 +43,12 @@ export function RetentionForm({ retention: r, onSaved, close }: { retention: Ret
   }
   return (
     <form class="form" aria-label="How long what is kept" onSubmit={(e) => void look(e)}>
+      <p class="small mut">Times are written 48h, 90d, 12w, 15mo, 2y or for-ever; the quota 50GB, or none. What is empty is as the engine was started.</p>
       {rows.map(({ name, label, hint }) => (
-        <FormRow key={name} label={label} at={name} faults={faults} hint={`${hint} Empty: as the engine was started, ${r.started[name]}.`}>
+        <FormRow key={name} label={label} at={name} faults={faults} hint={`${hint}. Empty: ${r.started[name]}.`}>
           {(id, said) => <input id={id} class="field short mono" aria-describedby={said} spellcheck={false} autocomplete="off" placeholder={r.started[name]} value={texts[name]} onInput={(e) => setTexts({ ...texts, [name]: e.currentTarget.value })} />}
         </FormRow>
       ))}
-      <p class="small mut">Times are written 48h, 90d, 12w, 15mo, 2y or for-ever; the quota 50GB, or none.</p>
       <FormFaults faults={faults} rows={[...keepingNames]} />
       <div class="form-end">
         <button class="button main" disabled={looking || same || lacks !== ''} title={lacks}>{looking ? 'Counting what it deletes' : 'Change'}</button>

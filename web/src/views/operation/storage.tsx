@@ -18,7 +18,13 @@ export function Storage() {
   return <Known of={storage}>{(s) => <><Disk of={s} /><Tables of={s} /><Next of={s} /><Dropped of={s} /><Backups of={s} /></>}</Known>
 }
 
-const kept = (seconds: number): string => (seconds === 0 ? 'for ever' : duration(seconds * 1000))
+/** kept is how long, as people say it; a month is 30 days, a year 365. */
+function kept(seconds: number): string {
+  const days = seconds / 86_400
+  if (days === 0) return 'for ever'
+  if (days % 365 === 0) return plural(days / 365, 'year')
+  return days >= 180 && days % 30 === 0 ? plural(days / 30, 'month') : duration(seconds * 1000)
+}
 
 function Disk({ of: s }: { of: Of }) {
   const { query } = useAddress()
@@ -36,7 +42,7 @@ function Disk({ of: s }: { of: Of }) {
   const editing = query.get('edit') !== null && retention.value !== undefined
   return (
     <Section title="Disk and retention">
-      <Facts of={facts} />
+      <Facts of={editing ? facts.slice(0, 2) : facts} />
       {editing && retention.value
         ? <RetentionForm retention={retention.value} onSaved={(now) => (retention.put(() => now), change({ edit: undefined }))} close={() => change({ edit: undefined })} />
         : (
