@@ -31,6 +31,13 @@ func init() {
 		}
 		return watchOne(f, a[0])
 	}
+	// frugal is denying with few descriptors.
+	works["frugal"] = func(a []string) error {
+		if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &unix.Rlimit{Cur: 64, Max: 64}); err != nil {
+			return err
+		}
+		return works["denying"](a)
+	}
 	// denying denies a file.
 	works["denying"] = func(a []string) error {
 		f, err := openFanotify(func(*asking) (Denial, decision) { return Denial{}, deny }, func(Denial) {})
@@ -180,6 +187,17 @@ func TestAStoppedAgentKeepsNobodyWaiting(t *testing.T) {
 		}
 	}
 	t.Error("nothing is denied when it goes on")
+}
+
+// TestAStandInNeedsFewDescriptors holds that one that may have few lets through all the
+// same: the kernel denies what it has no descriptor for.
+func TestAStandInNeedsFewDescriptors(t *testing.T) {
+	h := startHelper(t, "frugal")
+	h.standIn(0)
+	h.stop(h.Process.Pid)
+	if got := h.open(); got != "done" {
+		t.Errorf("it is %s", got)
+	}
 }
 
 func TestWhoAskedBeforeTheAgentWasStoppedIsLetThrough(t *testing.T) {

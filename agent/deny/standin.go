@@ -170,10 +170,17 @@ func standIn() error {
 // keepNumbersApart takes the low descriptors. The kernel knows an event by the number that
 // its descriptor has where it was read: what the agent reads and what the stand-in reads
 // must not have the same.
+//
+// It leaves half of what it may have: the kernel denies what it has no descriptor for.
 func keepNumbersApart() {
 	const agents = 4096 // as many as an agent may have open
+	limit := unix.Rlimit{Cur: 2 * agents}
+	if unix.Getrlimit(unix.RLIMIT_NOFILE, &limit) != nil {
+		return
+	}
+	most := int(min(agents, limit.Cur/2))
 	null, err := unix.Open("/dev/null", unix.O_RDONLY|unix.O_CLOEXEC, 0)
-	for err == nil && null < agents {
+	for err == nil && null < most {
 		null, err = unix.FcntlInt(uintptr(null), unix.F_DUPFD_CLOEXEC, 0)
 	}
 }
