@@ -57,8 +57,8 @@ func (o *agentRun) join(c *cobra.Command) (*managed, error) {
 	to := agentclient.Server{Base: base, HTTP: &http.Client{Transport: transport}}
 	identity, err := agentclient.Load(o.state)
 	if errors.Is(err, agentclient.ErrNotEnrolled) {
-		token, err := secretSetting(c, "enroll")
-		if err != nil || token == "" {
+		var token string
+		if token, err = secretSetting(c, "enroll"); err != nil || token == "" {
 			return nil, err
 		}
 		const patience = time.Minute
