@@ -1,7 +1,6 @@
 package clickhouse
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -45,7 +44,7 @@ func (f *Facets) Facets(ctx context.Context, q facets.Question) (facets.Counts, 
 		})
 		return out, err
 	}
-	out, from, err := newest[facets.Counts]{count: count}.within(ctx, q.Selection, q.Within)
+	out, from, err := newest[facets.Counts]{logs: f.logs, count: count}.within(ctx, q.Selection, q.Within)
 	if err != nil {
 		return facets.Counts{}, fmt.Errorf("count by fields: %w", searchError(ctx, err))
 	}
@@ -75,59 +74,6 @@ func scanFacets(rows driver.Rows, out *facets.Counts, limit int) error {
 		}
 	}
 	return rows.Err()
-}
-
-// Histogram implements facets.Store.
-func (f *Facets) Histogram(ctx context.Context, q facets.HistogramQuestion) (facets.Histogram, error) {
-	count := func(ctx context.Context, s facets.Selection) (out facets.Histogram, err error) {
-		out.Partial, err = f.runBy(ctx, s, q.Groups, func(c *counting) (string, error) { return c.histogramSQL(q) }, func(rows driver.Rows) (err error) {
-			out.Series, err = scanSeries(rows, q)
-			return err
-		})
-		return out, err
-	}
-	out, from, err := newest[facets.Histogram]{count, joined}.within(ctx, q.Selection, q.Within)
-	if err != nil {
-		return facets.Histogram{}, fmt.Errorf("count over time: %w", searchError(ctx, err))
-	}
-	slices.SortFunc(out.Series, greaterFirst)
-	out.From, out.Partial = from, out.Partial || from != nil
-	return out, nil
-}
-
-// greaterFirst is the order of series.
-func greaterFirst(a, b facets.Series) int {
-	return cmp.Or(cmp.Compare(b.Total, a.Total), slices.Compare(a.By, b.By))
-}
-
-func scanSeries(rows driver.Rows, q facets.HistogramQuestion) ([]facets.Series, error) {
-	groups := map[string]*facets.Series{}
-	for rows.Next() {
-		var at int64
-		var n uint64
-		by := make([]string, len(q.Groups))
-		targets := []any{&at}
-		for i := range by {
-			targets = append(targets, &by[i])
-		}
-		if err := rows.Scan(append(targets, &n)...); err != nil {
-			return nil, fmt.Errorf("scan histogram: %w", err)
-		}
-		series := groups[pathOf(by)]
-		if series == nil {
-			series = &facets.Series{By: by, Counts: make([]uint64, len(q.Bounds)-1)}
-			groups[pathOf(by)] = series
-		}
-		if i, ok := slices.BinarySearch(q.Bounds, schema.Millis(at)); ok && i < len(series.Counts) {
-			series.Counts[i] += n
-			series.Total += n
-		}
-	}
-	var out []facets.Series
-	for _, s := range groups {
-		out = append(out, *s)
-	}
-	return out, rows.Err()
 }
 
 // Span implements facets.Store. Older versions of a signal have the same times.
@@ -173,7 +119,7 @@ func (f *Facets) TagKeys(ctx context.Context, q facets.Question) ([]facets.Value
 		})
 		return out, err
 	}
-	out, _, err := newest[[]facets.ValueCount]{count: count}.within(ctx, q.Selection, q.Within)
+	out, _, err := newest[[]facets.ValueCount]{logs: f.logs, count: count}.within(ctx, q.Selection, q.Within)
 	if err != nil {
 		return nil, fmt.Errorf("find tags: %w", searchError(ctx, err))
 	}
@@ -330,38 +276,6 @@ func (c *counting) facetsSQL(q facets.Question) (string, error) {
 				SELECT i, arrayJoin(if(empty(list), [%[1]s], list)) AS v, c, a, b FROM (%[2]s))%[4]s
 			GROUP BY i, v)
 		ORDER BY i, v = %[1]s DESC, n DESC, v LIMIT %[3]d BY i`, noValue, counted, q.Limit+1, fits), nil
-}
-
-// maxPointsRead bounds the rows of a histogram: fields to group by have few values.
-const maxPointsRead = 200_000
-
-func (c *counting) histogramSQL(q facets.HistogramQuestion) (string, error) {
-	starts := make([]int64, len(q.Bounds))
-	for i, at := range q.Bounds {
-		starts[i] = int64(at)
-	}
-	columns := []string{stretchSQL(c.p, starts) + " AS at"}
-	names := []string{"at"}
-	for i, f := range q.Groups {
-		sql, _ := c.values(f.Field) // one each
-		name := fmt.Sprintf("g%d", i)
-		columns, names = append(columns, "toString("+sql+") AS "+name), append(names, name)
-	}
-	return fmt.Sprintf("SELECT %s, count() FROM %s%s WHERE %s GROUP BY %s LIMIT %d",
-		strings.Join(columns, ", "), c.table, c.final, c.where, strings.Join(names, ", "), maxPointsRead), nil
-}
-
-// stretchSQL is where the stretch begins that a moment is in. Where all are of one width,
-// that is a division and not a search.
-func stretchSQL(p *search.Params, starts []int64) string {
-	const at = "toUnixTimestamp64Milli(timestamp)"
-	first, width := starts[0], starts[1]-starts[0]
-	for i := range starts[1:] {
-		if starts[i+1]-starts[i] != width {
-			return "roundDown(" + at + ", " + p.Ints(starts) + ")"
-		}
-	}
-	return fmt.Sprintf("%d + intDiv(%s - %[1]d, %[3]d) * %[3]d", first, at, width)
 }
 
 // table is where a selection is counted by fields.

@@ -2,9 +2,11 @@ package clickhouse
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"nightjar/api/services/facets"
+	"nightjar/compiler/search"
 	"nightjar/schema"
 )
 
@@ -12,6 +14,7 @@ import (
 // may take. A stretch is as wide as promises to be counted in half of what is left. What is
 // told is exact for the time since when it is.
 type newest[T any] struct {
+	logs *Logs
 	// count counts a part of the selection.
 	count func(context.Context, facets.Selection) (T, error)
 	// join is what two parts have together, of which the first is the later one. Without it,
@@ -26,6 +29,11 @@ func (n newest[T]) within(ctx context.Context, of facets.Selection, most time.Du
 		return found, nil, err
 	}
 	until := time.Now().Add(most)
+	end, err := n.logs.end(ctx, *of.From, *of.To)
+	if err != nil {
+		return found, nil, err
+	}
+	of.To = &end
 	bounded := ctx // the first stretch is counted, however long it takes
 	for width := firstWidth; width > 0; {
 		began := time.Now()
@@ -52,6 +60,26 @@ func (n newest[T]) within(ctx context.Context, of facets.Selection, most time.Du
 		width = n.nextWidth(width, time.Since(began), time.Until(until))
 	}
 	return found, from, nil
+}
+
+// end is the moment after the last event in [from, to): there is nothing to count from there
+// on. It is found by the index on time.
+func (l *Logs) end(ctx context.Context, from, to schema.Millis) (schema.Millis, error) {
+	ctx, cancel := context.WithTimeout(ctx, l.config.Time+grace)
+	defer cancel()
+	var p search.Params
+	rows, err := l.query(ctx, &p, whileReading, "SELECT toUnixTimestamp64Milli(timestamp) FROM events WHERE "+between(&p, from, to)+" ORDER BY timestamp DESC LIMIT 1")
+	if err != nil {
+		return 0, err
+	}
+	defer rows.Close()
+	last := int64(from)
+	for rows.Next() {
+		if err := rows.Scan(&last); err != nil {
+			return 0, fmt.Errorf("scan time: %w", err)
+		}
+	}
+	return min(schema.Millis(last)+1, to), rows.Err()
 }
 
 // part is the next stretch, after all since from was counted.

@@ -1993,8 +1993,11 @@ type GetEntityRequest struct {
 	Value string `protobuf:"bytes,2,opt,name=value,proto3" json:"value,omitempty"`
 	// Where events are counted: RFC 3339, milliseconds since 1970, or now-7d; the last 7 days
 	// unless given. Signals are of all time.
-	From          string `protobuf:"bytes,3,opt,name=from,proto3" json:"from,omitempty"`
-	To            string `protobuf:"bytes,4,opt,name=to,proto3" json:"to,omitempty"`
+	From string `protobuf:"bytes,3,opt,name=from,proto3" json:"from,omitempty"`
+	To   string `protobuf:"bytes,4,opt,name=to,proto3" json:"to,omitempty"`
+	// Of what is newest of its events, as much as can be counted in so many milliseconds, 1 to
+	// 30,000; absent: all.
+	WithinMs      *int32 `protobuf:"varint,5,opt,name=within_ms,proto3,oneof" json:"within_ms,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2055,6 +2058,13 @@ func (x *GetEntityRequest) GetTo() string {
 		return x.To
 	}
 	return ""
+}
+
+func (x *GetEntityRequest) GetWithinMs() int32 {
+	if x != nil && x.WithinMs != nil {
+		return *x.WithinMs
+	}
+	return 0
 }
 
 type Entity struct {
@@ -2295,7 +2305,10 @@ type EntityCounts struct {
 	// that was asked about; of signals severity, state and rule_id.
 	Facets []*Facet `protobuf:"bytes,4,rep,name=facets,proto3" json:"facets,omitempty"`
 	// The time ran out: there are more.
-	Partial       bool `protobuf:"varint,5,opt,name=partial,proto3" json:"partial,omitempty"`
+	Partial bool `protobuf:"varint,5,opt,name=partial,proto3" json:"partial,omitempty"`
+	// What was before this moment is not counted, since within_ms were over; in milliseconds
+	// since 1970. Absent: nothing was left out for that.
+	CountedFrom   *int64 `protobuf:"varint,6,opt,name=counted_from,proto3,oneof" json:"counted_from,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2363,6 +2376,13 @@ func (x *EntityCounts) GetPartial() bool {
 		return x.Partial
 	}
 	return false
+}
+
+func (x *EntityCounts) GetCountedFrom() int64 {
+	if x != nil && x.CountedFrom != nil {
+		return *x.CountedFrom
+	}
+	return 0
 }
 
 type ListSourcesRequest struct {
@@ -2850,12 +2870,15 @@ const file_facet_proto_rawDesc = "" +
 	"\x05total\x18\x03 \x01(\x03R\x05total\x1a5\n" +
 	"\aByEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"b\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\x93\x01\n" +
 	"\x10GetEntityRequest\x12\x14\n" +
 	"\x05field\x18\x01 \x01(\tR\x05field\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value\x12\x12\n" +
 	"\x04from\x18\x03 \x01(\tR\x04from\x12\x0e\n" +
-	"\x02to\x18\x04 \x01(\tR\x02to\"\x95\x03\n" +
+	"\x02to\x18\x04 \x01(\tR\x02to\x12!\n" +
+	"\twithin_ms\x18\x05 \x01(\x05H\x00R\twithin_ms\x88\x01\x01B\f\n" +
+	"\n" +
+	"_within_ms\"\x95\x03\n" +
 	"\x06Entity\x12\x14\n" +
 	"\x05field\x18\x01 \x01(\tR\x05field\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value\x12\x14\n" +
@@ -2879,13 +2902,15 @@ const file_facet_proto_rawDesc = "" +
 	"\fattributions\x18\b \x03(\tR\fattributionsB\v\n" +
 	"\t_latitudeB\f\n" +
 	"\n" +
-	"_longitude\"\x94\x01\n" +
+	"_longitude\"\xce\x01\n" +
 	"\fEntityCounts\x12\x14\n" +
 	"\x05total\x18\x01 \x01(\x03R\x05total\x12\x14\n" +
 	"\x05first\x18\x02 \x01(\x03R\x05first\x12\x12\n" +
 	"\x04last\x18\x03 \x01(\x03R\x04last\x12*\n" +
 	"\x06facets\x18\x04 \x03(\v2\x12.nightjar.v1.FacetR\x06facets\x12\x18\n" +
-	"\apartial\x18\x05 \x01(\bR\apartial\"E\n" +
+	"\apartial\x18\x05 \x01(\bR\apartial\x12'\n" +
+	"\fcounted_from\x18\x06 \x01(\x03H\x00R\fcounted_from\x88\x01\x01B\x0f\n" +
+	"\r_counted_from\"E\n" +
 	"\x12ListSourcesRequest\x12!\n" +
 	"\tstretches\x18\x01 \x01(\x05H\x00R\tstretches\x88\x01\x01B\f\n" +
 	"\n" +
@@ -3065,7 +3090,9 @@ func file_facet_proto_init() {
 	file_facet_proto_msgTypes[23].OneofWrappers = []any{}
 	file_facet_proto_msgTypes[24].OneofWrappers = []any{}
 	file_facet_proto_msgTypes[25].OneofWrappers = []any{}
+	file_facet_proto_msgTypes[27].OneofWrappers = []any{}
 	file_facet_proto_msgTypes[29].OneofWrappers = []any{}
+	file_facet_proto_msgTypes[30].OneofWrappers = []any{}
 	file_facet_proto_msgTypes[31].OneofWrappers = []any{}
 	file_facet_proto_msgTypes[33].OneofWrappers = []any{}
 	type x struct{}

@@ -14,30 +14,31 @@ import (
 )
 
 // Events are made once and copied to other times: the server then reads the JSON of a
-// million of them, and not that of a hundred million. Each day is written as one part, as
-// merges leave it in the end; written as inserts come, the merges took most of the time.
+// million of them, and not that of a hundred million. Half a day is written as one part, much
+// as merges leave it in the end; written as inserts come, the merges took most of the time.
+// A part of a hundred million events takes some two gigabytes while it is written.
 const (
-	eventsOnce = 1_000_000
-	template   = "fill_events" // is the table that they are copied from
-	daysAtOnce = 2
+	eventsOnce  = 1_000_000
+	template    = "fill_events" // is the table that they are copied from
+	partsAtOnce = 2
 )
 
-// day is a stretch of time within a day of UTC, and how many events it has.
-type day struct {
+// part is a stretch of time within half a day of UTC, and how many events it has.
+type part struct {
 	from, to    int64 // milliseconds since 1970
 	before, num int   // events before it, and in it
 }
 
-// days are those that end with now.
-func (of amounts) dayList(now time.Time) (out []day) {
-	const length = 86_400_000
+// parts are those that end with now.
+func (of amounts) parts(now time.Time) (out []part) {
+	const length = 43_200_000
 	end := now.UnixMilli()
 	start := end - int64(of.days)*length
 	done := 0
 	for from := start; from < end; {
 		to := min((from/length+1)*length, end)
 		through := int(float64(of.events) * float64(to-start) / float64(end-start))
-		out = append(out, day{from, to, done, through - done})
+		out = append(out, part{from: from, to: to, before: done, num: through - done})
 		from, done = to, through
 	}
 	return out
@@ -56,7 +57,7 @@ func fillEvents(ctx context.Context, conn driver.Conn, of amounts) error {
 		}
 		return nil
 	}
-	last := day{from: now.UnixMilli() - catalogued, to: now.UnixMilli(), before: of.events - min(once, catalogued), num: min(once, catalogued)}
+	last := part{from: now.UnixMilli() - catalogued, to: now.UnixMilli(), before: of.events - min(once, catalogued), num: min(once, catalogued)}
 	if err := run("DROP TABLE IF EXISTS "+template, "CREATE TABLE "+template+" AS events ENGINE = Memory", templateSQL(once), last.sql(once)); err != nil {
 		return err
 	}
@@ -67,7 +68,7 @@ func fillEvents(ctx context.Context, conn driver.Conn, of amounts) error {
 	if err := run("ALTER TABLE events MODIFY SETTING min_level_for_wide_part = 0"); err != nil {
 		return err
 	}
-	if err := inPairs(of.dayList(now), func(d day) error { return run(d.sql(once)) }); err != nil {
+	if err := inPairs(of.parts(now), func(p part) error { return run(p.sql(once)) }); err != nil {
 		return err
 	}
 	return run("ALTER TABLE events MODIFY SETTING min_level_for_wide_part = "+schema.Events.AllSettings()["min_level_for_wide_part"], "DROP TABLE "+template)
@@ -77,25 +78,25 @@ func fillEvents(ctx context.Context, conn driver.Conn, of amounts) error {
 // known by them, so that an engine that starts does not read everything.
 const catalogued = 1000
 
-// inPairs does something for each day, a few of them at once.
-func inPairs(all []day, do func(day) error) error {
+// inPairs does something for each part, two of them at once.
+func inPairs(all []part, do func(part) error) error {
 	var (
 		wg    sync.WaitGroup
-		next  = make(chan day)
+		next  = make(chan part)
 		first error
 		once  sync.Once
 	)
-	for range daysAtOnce {
+	for range partsAtOnce {
 		wg.Go(func() {
-			for d := range next {
-				if err := do(d); err != nil {
+			for p := range next {
+				if err := do(p); err != nil {
 					once.Do(func() { first = err })
 				}
 			}
 		})
 	}
-	for _, d := range all {
-		next <- d
+	for _, p := range all {
+		next <- p
 	}
 	close(next)
 	wg.Wait()
@@ -117,19 +118,19 @@ func templateSQL(n int) string {
 		FROM numbers(%d) SETTINGS max_threads = 2`, template, n)
 }
 
-// sql copies events into a day, in one block. The copies of an event are far from each other.
-func (d day) sql(once int) string {
+// sql copies events into the part, in one block. The copies of an event are far from each other.
+func (p part) sql(once int) string {
 	var columns []string
 	for _, name := range schema.Events.ColumnNames() {
 		switch name {
 		case "seq":
-			name = fmt.Sprintf("toUInt64(%d + i + 1)", d.before)
+			name = fmt.Sprintf("toUInt64(%d + i + 1)", p.before)
 		case "timestamp", "seen":
-			name = fmt.Sprintf("fromUnixTimestamp64Milli(toInt64(%d + intDiv(i * %d, %d)), 'UTC')", d.from, d.to-d.from, max(1, d.num))
+			name = fmt.Sprintf("fromUnixTimestamp64Milli(toInt64(%d + intDiv(i * %d, %d)), 'UTC')", p.from, p.to-p.from, max(1, p.num))
 		}
 		columns = append(columns, name)
 	}
 	return fmt.Sprintf(`INSERT INTO events (%s) SELECT %s FROM (SELECT *, seq + %d * copy AS i FROM %s ARRAY JOIN range(%d) AS copy) WHERE i < %d
 		SETTINGS max_threads = 1, max_insert_threads = 1, min_insert_block_size_rows = %[6]d, min_insert_block_size_bytes = 0, max_insert_block_size = %[6]d, optimize_on_insert = 1`,
-		strings.Join(schema.Events.ColumnNames(), ", "), strings.Join(columns, ", "), once, template, (d.num+once-1)/once, max(1, d.num))
+		strings.Join(schema.Events.ColumnNames(), ", "), strings.Join(columns, ", "), once, template, (p.num+once-1)/once, max(1, p.num))
 }

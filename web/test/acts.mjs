@@ -1,4 +1,4 @@
-// What people do with a long list of signals, and with many events, each measured.
+// What people do with a long list of signals, each measured.
 
 const rows = (page) => page.locator('.table-row')
 const box = (page, name) => page.getByRole('combobox', { name })
@@ -14,12 +14,26 @@ function answerTo(page, path) {
 }
 
 /** step measures an act whose answer is that to a request. Where others were asked for, too, it also notes when all was there. */
-async function step(page, watch, name, path, act) {
+export async function step(page, watch, name, path, act) {
   const answer = answerTo(page, path)
   const began = performance.now()
+  const seen = firstSign(page)
   await watch.measure(page, name, act, answer)
+  watch.note(name + ', first sign', (await seen) - began)
   while (page.waiting.size > 0) await page.waitForTimeout(2)
   watch.note(name + ', everything', performance.now() - began)
+}
+
+/** firstSign is when the page first shows that it was heard: rows of the last question are dim, or others are there. */
+const firstSign = async (page) => {
+  await page.evaluate(() => new Promise((done) => {
+    const queue = document.querySelector('.queue')
+    const before = queue?.querySelector('.table-row')?.id
+    const look = () => (queue?.classList.contains('waiting') || queue?.querySelector('.table-row')?.id !== before ? done() : requestAnimationFrame(look))
+    setTimeout(done, 60_000)
+    look()
+  })).catch(() => undefined)
+  return performance.now()
 }
 
 const lists = '/security_monitoring/signals/search'
@@ -67,18 +81,4 @@ export async function withSignals(page, watch, range) {
   const release = await drag(page)
   await step(page, watch, of('zoom in'), lists, release)
   await rows(page).first().waitFor()
-}
-
-/** withEvents searches events of the range whose name is given. */
-export async function withEvents(page, watch, range) {
-  const of = (name) => `events, ${range}: ${name}`
-  const within = await choose(page, range)
-  await step(page, watch, of('choose the range'), '/logs/events/search', () => within.click())
-  for (const [name, text] of [['cheap filter', 'status:error source:source3'], ['words', 'needle'], ['an attribute', '@usr.id:u77'], ['everything', '*']]) {
-    const enter = await typed(page, 'Query of events', text)
-    await step(page, watch, of(name), '/logs/events/search', enter)
-  }
-  await page.locator('.histogram rect').first().waitFor()
-  const release = await drag(page)
-  await step(page, watch, of('zoom in'), '/logs/events/search', release)
 }

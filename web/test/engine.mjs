@@ -34,9 +34,13 @@ export async function startEngineOn(dir, ...flags) {
   for (const out of [child.stdout, child.stderr]) out.on('data', (text) => (said += text))
   const engine = {
     base, dir, key: '', said: () => said,
-    stop: async () => {
+    /** end leaves the data folder. */
+    end: async () => {
       child.kill('SIGTERM')
       await ended
+    },
+    stop: async () => {
+      await engine.end()
       await rm(dir, { recursive: true, force: true })
     },
     /** call asks the API with the first key. */

@@ -121,7 +121,7 @@ func (c *completer) values(ctx context.Context, field string) (*pb.CompleteSearc
 	if err != nil {
 		return nil, err
 	}
-	out := &pb.CompleteSearchResponse{More: found.Fields[0].Distinct > uint64(len(found.Fields[0].Values)), CountedFrom: moment(found.From)}
+	out := &pb.CompleteSearchResponse{More: found.From != nil || found.Fields[0].Distinct > uint64(len(found.Fields[0].Values)), CountedFrom: moment(found.From)}
 	for _, v := range found.Fields[0].Values {
 		out.Completions = append(out.Completions, &pb.Completion{Text: v.Value, Insert: search.ValueText(v.Value), Kind: "value", Count: new(int64(v.Count))})
 	}

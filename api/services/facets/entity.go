@@ -5,6 +5,7 @@ import (
 	"context"
 	"net/netip"
 	"slices"
+	"time"
 
 	"github.com/valyala/fastjson"
 	"golang.org/x/sync/errgroup"
@@ -46,6 +47,10 @@ func (s *FacetService) GetEntity(ctx context.Context, in *pb.GetEntityRequest) (
 	if err != nil {
 		return nil, err
 	}
+	within, err := withinOf(in.WithinMs)
+	if err != nil {
+		return nil, err
+	}
 	if out.Place, err = s.placeOf(in.GetValue()); err != nil {
 		return nil, err
 	}
@@ -54,11 +59,11 @@ func (s *FacetService) GetEntity(ctx context.Context, in *pb.GetEntityRequest) (
 	}
 	all, ctx := errgroup.WithContext(ctx)
 	all.Go(func() (err error) {
-		out.Events, out.Location, err = s.eventsOf(ctx, in.GetField(), r)
+		out.Events, out.Location, err = s.eventsOf(ctx, in.GetField(), r, within)
 		return err
 	})
 	all.Go(func() (err error) {
-		out.Signals, err = s.counts(ctx, selected, signalFacets, search.SignalField)
+		out.Signals, err = s.counts(ctx, Question{Selection: selected}, signalFacets, search.SignalField)
 		return err
 	})
 	all.Go(func() (err error) {
@@ -72,26 +77,26 @@ func (s *FacetService) GetEntity(ctx context.Context, in *pb.GetEntityRequest) (
 }
 
 // eventsOf counts an entity's events by the other fields, and those of an address by where it is.
-func (s *FacetService) eventsOf(ctx context.Context, field string, r events.Selection) (found *pb.EntityCounts, location []*pb.Facet, err error) {
+func (s *FacetService) eventsOf(ctx context.Context, field string, r events.Selection, within time.Duration) (found *pb.EntityCounts, location []*pb.Facet, err error) {
 	others := slices.DeleteFunc(slices.Clone(eventFacets), func(name string) bool { return name == field })
 	asked := others
 	if field == "@network.client.ip" {
 		asked = slices.Concat(others, entityPlaces)
 	}
-	if found, err = s.counts(ctx, ofEvents(r), asked, schema.ParseField); err != nil {
+	if found, err = s.counts(ctx, Question{Selection: ofEvents(r), Within: within}, asked, schema.ParseField); err != nil {
 		return nil, nil, err
 	}
 	found.Facets, location = found.Facets[:len(others)], found.Facets[len(others):]
 	return found, location, nil
 }
 
-func (s *FacetService) counts(ctx context.Context, of Selection, names []string, place func(string) schema.Field) (*pb.EntityCounts, error) {
-	q := Question{Selection: of, Span: true}
+func (s *FacetService) counts(ctx context.Context, q Question, names []string, place func(string) schema.Field) (*pb.EntityCounts, error) {
+	q.Span = true
 	found, counted, err := s.count(ctx, q, names, nil, place)
 	if err != nil {
 		return nil, err
 	}
-	out := &pb.EntityCounts{Total: found.Total, Facets: found.Facets, Partial: found.Partial}
+	out := &pb.EntityCounts{Total: found.Total, Facets: found.Facets, Partial: found.Partial, CountedFrom: found.CountedFrom}
 	if found.Total > 0 {
 		out.First, out.Last = int64(counted.First), int64(counted.Last)
 	}

@@ -15,6 +15,8 @@ export interface Counts {
   facets: Facet[]
   /** There are more. */
   partial: boolean
+  /** What was before this moment is not counted yet; undefined: nothing is left out for that. */
+  from: number | undefined
 }
 
 /** Place is where an address is, on the earth and on the network. */
@@ -44,6 +46,7 @@ interface CountsBody {
   first?: number
   last?: number
   partial?: boolean
+  counted_from?: number
   facets?: { facet: string; values?: { value?: string; count?: number; label?: string }[]; distinct?: number; lacking?: number }[]
 }
 
@@ -58,10 +61,21 @@ interface Body {
   place?: { city?: string; country?: string; latitude?: number; longitude?: number; as_number?: string; as_name?: string; attributions?: string[] }
 }
 
-/** entityOf is what is known of a value: its events of a stretch of time, its signals of all time. */
-export async function entityOf(e: Entity, range: { from: string; to: string }, signal: AbortSignal): Promise<Known> {
+/** atOnce is how many milliseconds the first counts of its events may take. */
+const atOnce = 60
+
+/** growEntity is what is known of a value: its events of a stretch of time, its signals of all time. It is told with the newest of its events first. */
+export async function growEntity(e: Entity, range: { from: string; to: string }, signal: AbortSignal, told: (known: Known) => void): Promise<Known> {
+  const newest = await entityOf(e, range, signal, atOnce)
+  if (newest.events.from === undefined) return newest
+  told(newest)
+  return entityOf(e, range, signal)
+}
+
+/** entityOf is the same at once, and of events as much as so many milliseconds allow, where they are given. */
+export async function entityOf(e: Entity, range: { from: string; to: string }, signal: AbortSignal, within?: number): Promise<Known> {
   const from = range.from === '' ? '0' : range.from
-  const b = await call<Body>('/api/nightjar/v1/entity', { query: { field: e.field, value: e.value, from, to: range.to === '' ? undefined : range.to }, signal })
+  const b = await call<Body>('/api/nightjar/v1/entity', { query: { field: e.field, value: e.value, from, to: range.to === '' ? undefined : range.to, within_ms: within }, signal })
   return { query: b.query ?? '', events: countsOf(b.events), signals: countsOf(b.signals), tables: tablesOf(b), lists: b.threat_lists ?? [], place: placeOf(b) }
 }
 
@@ -72,7 +86,7 @@ const tablesOf = (b: Body): Known['tables'] =>
 const facetsOf = (list: CountsBody['facets']): Facet[] =>
   (list ?? []).map((f) => ({ facet: f.facet, values: (f.values ?? []).map((v) => ({ value: v.value ?? '', count: v.count ?? 0, label: v.label ?? '' })), distinct: f.distinct ?? 0, lacking: f.lacking ?? 0 }))
 
-const countsOf = (c: CountsBody | undefined): Counts => ({ total: c?.total ?? 0, first: c?.first ?? 0, last: c?.last ?? 0, facets: facetsOf(c?.facets), partial: c?.partial ?? false })
+const countsOf = (c: CountsBody | undefined): Counts => ({ total: c?.total ?? 0, first: c?.first ?? 0, last: c?.last ?? 0, facets: facetsOf(c?.facets), partial: c?.partial ?? false, from: c?.counted_from === undefined ? undefined : Number(c.counted_from) })
 
 /** placeOf is where the databases have an address; where they don't, where most of its events say that it is. */
 function placeOf(b: Body): Place | undefined {

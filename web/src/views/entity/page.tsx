@@ -1,13 +1,13 @@
 import type { ComponentChildren } from 'preact'
-import { entityOf, type Entity, type Known } from '../../api/entity'
+import { growEntity, type Entity, type Known } from '../../api/entity'
 import type { Filter } from '../../api/signals'
 import { Late } from '../../parts/asking'
 import { Problem } from '../../parts/problem'
 import { TimeRange } from '../../parts/time-range'
 import { Value, copy } from '../../parts/value'
 import { change, pathOf, useAddress } from '../../state/address'
-import { useAsk } from '../../state/ask'
 import { kindOf } from '../../state/field'
+import { useGrowing } from '../../state/growing'
 import { useKeys } from '../../state/keys'
 import { age, dayAndClock, rangeName, useZone, zoneName, type Range } from '../../state/time'
 import { count, plural, shown, term } from '../../state/text'
@@ -20,7 +20,7 @@ export function EntityPage({ entity }: { entity: Entity }) {
   const { query } = useAddress()
   const range: Range = { from: query.get('from') ?? 'now-30d', to: query.get('to') ?? '' }
   const asked = JSON.stringify([entity, range])
-  const known = useAsk(asked, (stop) => entityOf(entity, range, stop), 'keep')
+  const known = useGrowing<Known>(asked, (stop, told) => growEntity(entity, range, stop, told))
   const look = (r: Range) => change({ from: r.from === '' ? '0' : r.from, to: r.to })
   useKeys([{ keys: 'Escape', does: 'back', act: () => history.back() }])
   const filter: Filter = { query: known.value?.query ?? term(entity.field, entity.value), ...range }
@@ -66,9 +66,9 @@ function Lead({ known, range, busy }: { known: Known | undefined; range: Range; 
   const { events: e, signals: s } = known
   return (
     <p class="lead" aria-busy={busy}>
-      {e.total === 0
+      {e.total === 0 && !e.partial
         ? <>No event with it in {spanName(range)}.</>
-        : <><b class="strong">{e.partial && 'At least '}{plural(e.total, 'event')}</b> in {spanName(range)}, the first {dayAndClock(e.first, zone)}, the last {dayAndClock(e.last, zone)} {zoneName(zone)}, {age(e.last)} ago.</>}
+        : <><b class="strong">{e.partial && 'At least '}{plural(e.total, 'event')}</b> {e.from === undefined ? <>in {spanName(range)}</> : <>since {dayAndClock(e.from, zone)}, those before are being counted</>}{e.total > 0 && <>{e.from === undefined && <>, the first {dayAndClock(e.first, zone)}</>}, the last {dayAndClock(e.last, zone)} {zoneName(zone)}, {age(e.last)} ago</>}.</>}
       {' '}
       {s.total === 0 ? 'No signal was ever about it.' : <><b class="strong">{plural(s.total, 'signal')}</b>, the first {dayAndClock(s.first, zone)}.</>}
       {known.lists.length > 0 && <> <span class="critical">It is on {plural(known.lists.length, 'threat list')}.</span></>}
