@@ -62,13 +62,12 @@ func (n newest[T]) within(ctx context.Context, of facets.Selection, most time.Du
 	return found, from, nil
 }
 
-// end is the moment after the last event in [from, to): there is nothing to count from there
-// on. It is found by the index on time.
+// end is where the range ends or, if that is earlier, the moment after the newest event of
+// all: there is nothing to count from there on. The index on time knows it, and nothing is read.
 func (l *Logs) end(ctx context.Context, from, to schema.Millis) (schema.Millis, error) {
 	ctx, cancel := context.WithTimeout(ctx, l.config.Time+grace)
 	defer cancel()
-	var p search.Params
-	rows, err := l.query(ctx, &p, whileReading, "SELECT toUnixTimestamp64Milli(timestamp) FROM events WHERE "+between(&p, from, to)+" ORDER BY timestamp DESC LIMIT 1")
+	rows, err := l.query(ctx, &search.Params{}, whileReading, "SELECT toUnixTimestamp64Milli(timestamp) FROM events ORDER BY timestamp DESC LIMIT 1")
 	if err != nil {
 		return 0, err
 	}
@@ -79,7 +78,7 @@ func (l *Logs) end(ctx context.Context, from, to schema.Millis) (schema.Millis, 
 			return 0, fmt.Errorf("scan time: %w", err)
 		}
 	}
-	return min(schema.Millis(last)+1, to), rows.Err()
+	return min(max(from, schema.Millis(last))+1, to), rows.Err()
 }
 
 // part is the next stretch, after all since from was counted.
