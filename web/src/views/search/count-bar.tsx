@@ -1,5 +1,5 @@
 import type { Event } from '../../api/events'
-import type { Facets, Histogram } from '../../api/facets'
+import type { Histogram } from '../../api/facets'
 import type { Filter } from '../../api/signals'
 import { Menu, MenuItem } from '../../parts/menu'
 import { change } from '../../state/address'
@@ -22,7 +22,7 @@ interface CountBarProps {
   filter: Filter
   /** What was there a week before; undefined: it is not asked, or not known. */
   before: Histogram | undefined
-  total: Facets | undefined
+  total: { total: number; partial: boolean } | undefined
   elapsed: number | undefined
 }
 

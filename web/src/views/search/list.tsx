@@ -1,6 +1,5 @@
 import { useMemo, useRef, useState } from 'preact/hooks'
 import { UnreachableError } from '../../api/client'
-import { countFacets, countOverTime } from '../../api/facets'
 import { searchEvents, type Event } from '../../api/events'
 import { hintSearch, type Mistake } from '../../api/search'
 import type { Filter } from '../../api/signals'
@@ -17,8 +16,9 @@ import { useKeys } from '../../state/keys'
 import { usePages } from '../../state/pages'
 import { usePreferences } from '../../state/preferences'
 import { rowHeight, useNarrow } from '../../state/size'
-import { clock, useZone, zoneName, zoneOf } from '../../state/time'
+import { clock, useZone, zoneName } from '../../state/time'
 import { CountBar } from './count-bar'
+import { useOverTime } from './counts'
 import { columnsOf, rawColumns } from './columns'
 import { EachClause } from './each-clause'
 import { Empty } from './empty'
@@ -59,11 +59,11 @@ export function EventList() {
   const tail = useTail({ filter: checked.filter && sort === '-timestamp' && filter.to === '' ? filter : undefined, rows: list.rows, reading: scrolled || open !== '', put: list.put })
   const came = list.old ? 0 : list.at // the rows come first, then their number, once
   const key = came > 0 ? JSON.stringify([filter, zone, came]) : null
-  const total = useAsk(key, (stop) => countFacets(filter, [], 1, stop, 'events'), 'keep')
-  const counts = useAsk(key, (stop) => countOverTime(filter, ['status'], 60, zoneOf(zone), stop, 'events'), 'keep')
+  const counts = useOverTime(key, filter, zone)
+  const total = counts.value
 
   const before = useWeekBefore(filter, came, state.week)
-  const asks = together(list, { ...total, asking: total.asking && key !== null }, { ...counts, asking: counts.asking && key !== null })
+  const asks = together(list, { ...counts, asking: counts.asking && key !== null })
   const hints = useAsk(list.rows.length > 0 && filter.query !== '*' ? asked : null, (stop) => hintsOf(filter, stop))
 
   const at = list.rows.findIndex((e) => e.id === open)
@@ -100,7 +100,7 @@ export function EventList() {
             : <Histogram counts={counts.value} layers={layers} beside={state.week && before.value ? { counts: before.value, by: week, name: 'a week before' } : undefined} onZoom={(a, b) => lookAt({ from: String(a), to: String(b) })} />}
           {stale && list.at > 0
             ? <div class="bar stale" role="status">Not live since {clock(list.at, zone)} {zoneName(zone)}. You see what was there then. <button class="link" onClick={list.again}>Try again</button></div>
-            : <CountBar state={state} list={list} asks={asks} before={before.value} filter={filter} total={total.value} elapsed={total.value?.elapsed} />}
+            : <CountBar state={state} list={list} asks={asks} before={before.value} filter={filter} total={total} elapsed={total?.elapsed} />}
           {checked.wrong && <div class="bar stale" role="status">{checked.filter ? <>Shown: your last valid query. <code class="cut">{filter.query}</code></> : 'The query can’t be read, so nothing was asked.'}</div>}
           {checked.error && <div class="bar"><Problem error={checked.error} /></div>}
           {state.clauses && checked.filter && filter.query !== '*' && !isNothing && <EachClause filter={filter} />}
@@ -110,7 +110,7 @@ export function EventList() {
             ? <Empty filter={filter} range={range} />
             : (
               <Table
-                name="Events" columns={columns} rows={list.rows} total={total.value && !total.value.partial ? Math.max(total.value.total, list.rows.length) : undefined}
+                name="Events" columns={columns} rows={list.rows} total={total && !total.partial ? Math.max(total.total, list.rows.length) : undefined}
                 keyOf={(e) => e.id} rowHeight={rowHeight(density, narrow)} current={open || undefined} sort={sort}
                 loading={list.asking && list.rows.length === 0} onSort={(s) => change({ sort: s === 'timestamp' ? s : undefined })} onOpen={openRow}
                 onEnd={list.next} onScrolled={(top) => setScrolled(top > 8)}
