@@ -11,11 +11,11 @@ import { leave, useCaller } from '../state/session'
 import { oneLine } from '../state/text'
 import { zoneName } from '../state/time'
 import { views } from '../views'
-import { EngineState } from './engine-state'
 import { Menu, MenuItem } from './menu'
 import { StatusLine } from './status-line'
 import { ValueMenu } from './value-menu'
 
+const states = later(() => import('./engine-state'))
 const palettes = later(() => import('./palette'))
 const keyLists = later(() => import('./key-list'))
 const begins = later(() => import('./begin'))
@@ -73,13 +73,19 @@ function Top({ list }: { list: () => void }) {
         ))}
       </nav>
       <div class="person">
-        <EngineState />
+        <Engine />
         <ZoneButton />
         <ThemeButton />
         <Person list={list} />
       </div>
     </header>
   )
+}
+
+/** Engine is how the engine is, loaded after the view has what it needs. */
+function Engine() {
+  const state = useLater(states, useLate(true, 500))
+  return state ? <state.EngineState /> : <span class="engine" />
 }
 
 /** QueueCount is how many signals wait, after the view has what it needs. */
