@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"fmt"
+	"time"
 
 	ch "github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
@@ -81,11 +82,11 @@ func (d *database) prepareStates(e *engine) fx.Hook {
 		OnStart: func(context.Context) error {
 			go func() {
 				defer close(done)
-				switch err := d.states.Prepare(ctx); {
-				case err == nil:
+				failed := func(err error) {
+					e.log.Warn("lists of signals are slow where there are many, for now", "reason", err)
+				}
+				if err := d.states.Keep(ctx, time.Second, failed); err == nil {
 					e.log.Info("lists of signals are fast")
-				case ctx.Err() == nil:
-					e.log.Warn("lists of signals are slow where there are many", "reason", err)
 				}
 			}()
 			return nil

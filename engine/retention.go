@@ -41,7 +41,7 @@ func newKeeper(lc fx.Lifecycle, e *engine, d *database, intake *ingest.Intake, s
 		Conn: d.conn, InForce: k.inForce, LookBack: e.lookBack(), Responses: endedResponses{book},
 		Record: filepath.Join(e.config.DataDir, "retention.json"),
 		Beside: intake.LogBytes, Evaluated: func() uint64 { return s.Progress().Through },
-		Log: e.log, Metrics: registry, Now: now,
+		Log: e.log, Metrics: registry, Now: now, HoldStates: d.states.Hold,
 	})
 	if err != nil {
 		return nil, err

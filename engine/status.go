@@ -84,6 +84,7 @@ func (r reporter) Status(ctx context.Context) (operations.Status, error) {
 		})
 	}
 	st.Lost, st.Intake = r.intake.Lost(), operations.Intake(r.intake.Counts())
+	st.SignalLists = r.database.states.NotReady()
 	st.AuditLost, st.AuditWaiting = r.audit.Lost(), r.audit.Waiting()
 	st.Rules.Enabled = progress.Rules + progress.Unsupported
 	st.Rules.Unsupported, st.Rules.Failing = progress.Unsupported, progress.Failing

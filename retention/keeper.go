@@ -37,6 +37,9 @@ type Deps struct {
 	Now     func() time.Time
 	Log     *slog.Logger
 	Metrics prometheus.Registerer // nil: nowhere
+	// HoldStates keeps schema.SignalStates from being filled until release is called; nil:
+	// nothing fills it.
+	HoldStates func(context.Context) (release func(), err error)
 }
 
 // Ended are responses that ended. Package agent/responses has them.

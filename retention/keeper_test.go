@@ -2,6 +2,8 @@ package retention
 
 import (
 	"bytes"
+	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -213,6 +215,25 @@ func TestOldSignalsGoWithAllTheirVersions(t *testing.T) {
 	}
 	if again := enforce(t, k); len(again) > 0 {
 		t.Errorf("a second round dropped %+v", again)
+	}
+}
+
+// TestSignalsStayWhileTheirStatesAreFilled has a filler that doesn't end: what is deleted
+// beside it would stay in the states.
+func TestSignalsStayWhileTheirStatesAreFilled(t *testing.T) {
+	conn := database(t)
+	exec(t, conn, "INSERT INTO signals (key, id, version, last_seen) VALUES (1, 'old', 1, '2025-01-01 00:00:00')")
+	errFilling := errors.New("they are being filled")
+	k, _ := keeper(t, conn, func(d *Deps) {
+		d.Policy.Signals = 90 * day
+		d.HoldStates = func(context.Context) (func(), error) { return nil, errFilling }
+	})
+	if _, err := k.Enforce(t.Context()); !errors.Is(err, errFilling) {
+		t.Errorf("got %v", err)
+	}
+	var left uint64
+	if err := conn.QueryRow(t.Context(), "SELECT count() FROM signals").Scan(&left); err != nil || left != 1 {
+		t.Errorf("%d are left, %v", left, err)
 	}
 }
 

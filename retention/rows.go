@@ -61,6 +61,13 @@ func (k *Keeper) dropSignals(ctx context.Context, policy Policy, now time.Time) 
 	}
 	cutoff, _ := k.before(policy, now)
 	ctx = clickhouse.Params{}.Int("cutoff", int64(cutoff)).Context(ctx)
+	if k.deps.HoldStates != nil {
+		release, err := k.deps.HoldStates(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("wait for the states of signals: %w", err)
+		}
+		defer release()
+	}
 	if err := k.deleteStates(ctx, oldSignalIDs); err != nil {
 		return nil, fmt.Errorf("delete the states of old signals: %w", err)
 	}

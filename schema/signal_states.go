@@ -16,15 +16,48 @@ import (
 var SignalStates = Table{
 	Name:    "signal_states",
 	Comment: "one row per version of a signal, without what is only shown; derived from signals",
-	Columns: slices.Concat(columnsOf(Signals, StateColumns), attributeColumns()),
-	Indexes: []Index{{"by_time", "timestamp", "minmax", 1}},
-	Engine:  "ReplacingMergeTree(version)",
-	OrderBy: "(opened, key, id)",
+	Columns: slices.Concat(columnsOf(Signals, StateColumns), []Column{
+		{"severity_rank", "UInt8", "", "place of status among Severities, from 1; 0: it is none"},
+		{"stage", "UInt8", "", "place of state among SignalStages, from 1; 0: it is none"},
+		{"brief", "String", "ZSTD(1)", "BriefKeys of the document, as JSON, for lists"},
+	}, listColumns(), attributeColumns()),
+	Indexes:  []Index{{"by_time", "timestamp", "minmax", 1}},
+	Engine:   "ReplacingMergeTree(version)",
+	OrderBy:  "(opened, key, id)",
+	Settings: "index_granularity = 1024", // of a page's rows few others are read with them
+}
+
+// SignalStages are the states that a signal can have.
+var SignalStages = []string{StateOpen, StateUnderReview, StateArchived, StateSuppressed}
+
+// BriefKeys are what lists show of a signal's document.
+var BriefKeys = []string{"title", "nightjar", "workflow", "source"}
+
+// StateLists are fields of signals whose values SignalStates has as one text, a list in
+// JSON: there are few lists, so that they are counted fast.
+var StateLists = []Field{
+	{Kind: FieldReserved, Name: "source"}, {Kind: FieldReserved, Name: "service"}, {Kind: FieldReserved, Name: "host"},
+	{Kind: FieldTag, Name: "tactic"}, {Kind: FieldTag, Name: "technique"},
+}
+
+// StateListColumn is the column with the values of a field; empty: SignalStates has none.
+func StateListColumn(f Field) string {
+	if !slices.Contains(StateLists, f) {
+		return ""
+	}
+	return "of_" + f.Name
+}
+
+func listColumns() (out []Column) {
+	for _, f := range StateLists {
+		out = append(out, Column{StateListColumn(f), word, "", "values of " + f.Name + " as JSON"})
+	}
+	return out
 }
 
 // StateColumns are the columns that SignalStates has from Signals.
 var StateColumns = []string{
-	"id", "version", "key", "rule_key", "rule_id", "last_seen", "events", "state", "reason", "opened", "timestamp",
+	"id", "version", "key", "rule_key", "rule_id", "last_seen", "events", "state", "reason", "suppression", "opened", "timestamp",
 	"source", "service", "host", "status", "message", "tags", "assignee", "triaged_by",
 }
 
@@ -64,7 +97,7 @@ func stateAttributes() (out []StateAttribute) {
 	for _, p := range TypedPaths {
 		out = append(out, StateAttribute{Path: p.Path})
 	}
-	for _, path := range []string{"container.id", "network.destination.ip", "usr.email", "process.user"} {
+	for _, path := range []string{"nightjar.group", "workflow.triage.assignee.id", "container.id", "network.destination.ip", "usr.email", "process.user"} {
 		out = append(out, StateAttribute{Path: path})
 	}
 	return out

@@ -1,6 +1,7 @@
 package clickhouse
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -68,15 +69,20 @@ func scanFacets(rows driver.Rows, out *facets.Counts, limit int) error {
 			out.Fields[field].Lacking = n
 		default:
 			at := &out.Fields[field]
-			if at.Distinct = distinct; len(at.Values) < limit { // one row more than needed where nothing lacks the field
-				at.Values = append(at.Values, facets.ValueCount{Value: value, Count: n})
-			}
+			at.Distinct, at.Values = distinct, append(at.Values, facets.ValueCount{Value: value, Count: n})
 		}
+	}
+	for i := range out.Fields { // one row more than needed where nothing lacks the field
+		values := out.Fields[i].Values
+		slices.SortFunc(values, func(a, b facets.ValueCount) int {
+			return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(a.Value, b.Value))
+		})
+		out.Fields[i].Values = values[:min(len(values), limit)]
 	}
 	return rows.Err()
 }
 
-// Span implements facets.Store. Older versions of a signal have the same times.
+// Span implements facets.Store.
 func (f *Facets) Span(ctx context.Context, of facets.Selection) (from, to schema.Millis, err error) {
 	_, err = f.run(ctx, of, func(c *counting) (string, error) { return c.spanSQL(of), nil }, func(rows driver.Rows) error {
 		for rows.Next() {
@@ -100,7 +106,7 @@ func (f *Facets) Span(ctx context.Context, of facets.Selection) (from, to schema
 // spanSQL has the first and the last moment, and whether there is one. Those of all events
 // are found by the index on time, which a search for the first of an order asks.
 func (c *counting) spanSQL(of facets.Selection) string {
-	from := " FROM " + c.table + " WHERE " + c.where
+	from := " FROM " + c.table + c.final + " WHERE " + c.where
 	if _, all := of.Query.Root.(search.MatchAll); all && of.Of == facets.Events {
 		at := func(order string) string {
 			return "(SELECT toUnixTimestamp64Milli(timestamp) AS at" + from + " ORDER BY timestamp" + order + " LIMIT 1)"
@@ -207,6 +213,7 @@ type valueForm uint8
 const (
 	oneText  valueForm = iota // empty where there is none
 	nullable                  // a text or a number, NULL where there is none
+	listText                  // a list of texts, as JSON
 	several                   // a list of texts
 )
 
@@ -215,6 +222,8 @@ func (f valueForm) list(column string) string {
 	switch f {
 	case oneText:
 		return fmt.Sprintf("if(%s = '', [], [toString(%[1]s)])", column)
+	case listText:
+		return "JSONExtract(" + column + ", 'Array(String)')"
 	case nullable:
 		return fmt.Sprintf("if(isNull(%s), [], [CAST(assumeNotNull(%[1]s), 'String')])", column)
 	}
@@ -232,9 +241,11 @@ func (c *counting) values(f schema.Field) (sql string, form valueForm) {
 				return column, several
 			}
 		}
+		if column := schema.StateListColumn(f); column != "" && c.byStates() {
+			return column, listText
+		}
 		if f.Kind == schema.FieldReserved && slices.Contains(schema.OriginKeys, f.Name) {
-			tagged := search.ValuesSQL(schema.Field{Kind: schema.FieldTag, Name: f.Name}, c.p)
-			return "arrayDistinct(arrayConcat(" + tagged + ", " + search.ValuesSQL(f, c.p) + "))", several
+			return listedSQL(f, c.p), several
 		}
 	}
 	if f.Kind == schema.FieldReserved && f.Name != "tags" {
@@ -246,13 +257,28 @@ func (c *counting) values(f schema.Field) (sql string, form valueForm) {
 	return search.ValuesSQL(f, c.p), several
 }
 
+// listedSQL is the list of a signal's values of a field: where its events come from is in
+// its tags, too.
+func listedSQL(f schema.Field, p *search.Params) string {
+	if f.Kind != schema.FieldReserved {
+		return search.ValuesSQL(f, p)
+	}
+	tagged := search.ValuesSQL(schema.Field{Kind: schema.FieldTag, Name: f.Name}, p)
+	return "arrayDistinct(arrayConcat(" + tagged + ", " + search.ValuesSQL(f, p) + "))"
+}
+
 // facetsSQL has a row for each field and value: the field's number (that of all is one
-// more), the value, how many have it, and how many values there are.
+// more), the value, how many have it, and how many values there are. Of states, lists that
+// are many are counted apart (apartSQL).
 func (c *counting) facetsSQL(q facets.Question) (string, error) {
-	var columns, sets, number, lists []string
+	var columns, sets, number, lists, apart []string
 	for i, f := range q.Fields {
 		name := fmt.Sprintf("f%d", i)
 		sql, form := c.values(f.Field)
+		if form == several && c.byStates() {
+			apart = append(apart, c.apartSQL(q, i, sql))
+			continue
+		}
 		columns, sets = append(columns, sql+" AS "+name), append(sets, "("+name+")")
 		number = append(number, fmt.Sprintf("grouping(%s) = 0, %d", name, i))
 		lists = append(lists, fmt.Sprintf("grouping(%s) = 0, %s", name, form.list(name)))
@@ -262,20 +288,27 @@ func (c *counting) facetsSQL(q facets.Question) (string, error) {
 		first, last = "toUnixTimestamp64Milli(min(timestamp))", "toUnixTimestamp64Milli(max(timestamp))"
 		columns = append(columns, "timestamp")
 	}
-	if len(q.Fields) == 0 {
-		return fmt.Sprintf("SELECT toUInt8(0), '', count(), toUInt64(1), %s, %s FROM %s%s WHERE %s", first, last, c.table, c.final, c.where), nil
+	if len(sets) == 0 {
+		all := fmt.Sprintf("SELECT toUInt8(%d) AS i, '' AS v, count() AS n, toUInt64(1) AS d, %s AS a, %s AS b FROM %s%s WHERE %s",
+			len(q.Fields), first, last, c.table, c.final, c.where)
+		return strings.Join(append([]string{all}, apart...), " UNION ALL "), nil
 	}
 	counted := fmt.Sprintf("SELECT toUInt8(multiIf(%s, %d)) AS i, multiIf(%s, CAST([], 'Array(String)')) AS list, count() AS c, %s AS a, %s AS b FROM (SELECT %s FROM %s%s WHERE %s) GROUP BY GROUPING SETS (%s, ())",
 		strings.Join(number, ", "), len(q.Fields), strings.Join(lists, ", "), first, last, strings.Join(columns, ", "), c.table, c.final, c.where, strings.Join(sets, ", "))
-	fits := ""
-	if q.Containing != "" {
-		fits = " WHERE v = " + noValue + " OR positionCaseInsensitiveUTF8(v, " + c.p.String(q.Containing) + ") > 0"
-	}
-	return fmt.Sprintf(`SELECT i, v, n, d, a, b FROM (
+	all := fmt.Sprintf(`SELECT i, v, n, d, a, b FROM (
 			SELECT i, v, sum(c) AS n, countIf(v != %[1]s) OVER (PARTITION BY i) AS d, min(a) AS a, max(b) AS b FROM (
 				SELECT i, arrayJoin(if(empty(list), [%[1]s], list)) AS v, c, a, b FROM (%[2]s))%[4]s
 			GROUP BY i, v)
-		ORDER BY i, v = %[1]s DESC, n DESC, v LIMIT %[3]d BY i`, noValue, counted, q.Limit+1, fits), nil
+		ORDER BY i, v = %[1]s DESC, n DESC, v LIMIT %[3]d BY i`, noValue, counted, q.Limit+1, c.fits(q))
+	return strings.Join(append([]string{all}, apart...), " UNION ALL "), nil
+}
+
+// fits has only those values counted that have in them what is asked for.
+func (c *counting) fits(q facets.Question) string {
+	if q.Containing == "" {
+		return ""
+	}
+	return " WHERE v = " + noValue + " OR positionCaseInsensitiveUTF8(v, " + c.p.String(q.Containing) + ") > 0"
 }
 
 // table is where a selection is counted by fields.

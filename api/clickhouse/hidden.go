@@ -13,12 +13,18 @@ import (
 // withheld are the newest versions of the signals that suppressions withhold. Only groups
 // of the table that have a withheld version in them are merged.
 func (s *Signals) withheld(id string, p clickhouse.Params) string {
-	of := "suppression != ''"
+	of, table := "suppression != ''", s.table
+	if s.states != nil && s.states.ready.Load() {
+		table = schema.SignalStates.Name
+	}
 	if id != "" {
 		of = "suppression = {suppression:String}"
 		p.String("suppression", id)
 	}
-	return s.table + " FINAL PREWHERE key IN (SELECT key FROM " + s.table + " WHERE " + of + ") WHERE " + of +
+	if table == schema.SignalStates.Name { // which merges few rows anyway
+		return table + " FINAL WHERE " + of + " AND reason = {withheld:String}"
+	}
+	return table + " FINAL PREWHERE key IN (SELECT key FROM " + table + " WHERE " + of + ") WHERE " + of +
 		" AND reason = {withheld:String}"
 }
 
@@ -29,8 +35,8 @@ func (s *Signals) CountHidden(ctx context.Context, id string, bounds []schema.Mi
 		starts = append(starts, int64(at))
 	}
 	p := clickhouse.Params{}.String("withheld", schema.ReasonSuppressed).Ints("bounds", starts)
-	rows, err := s.query(ctx, `SELECT toString(suppression), roundDown(toUnixTimestamp64Milli(first_seen), {bounds:Array(Int64)}) AS stretch,
-			count(), toUnixTimestamp64Milli(min(first_seen)), toUnixTimestamp64Milli(max(last_seen))
+	rows, err := s.query(ctx, `SELECT toString(suppression), roundDown(toUnixTimestamp64Milli(timestamp), {bounds:Array(Int64)}) AS stretch,
+			count(), toUnixTimestamp64Milli(min(timestamp)), toUnixTimestamp64Milli(max(last_seen))
 		FROM `+s.withheld(id, p)+` GROUP BY suppression, stretch`, p)
 	if err != nil {
 		return nil, fmt.Errorf("count hidden signals: %w", connError(ctx, err))

@@ -37,8 +37,17 @@ func TestHiddenSignalsAreCountedForWhatWithholdsThem(t *testing.T) {
 	withhold(t, conn, "f", 1, begin-10_000, "s1", "suppressed")
 	withhold(t, conn, "g", 1, begin+10_000, "s1", "suppressed")
 	store(t, conn, "h", 1, begin, "web1", "open", "")
-	s := adapter.NewSignals(conn)
+	states := adapter.NewStates(conn)
+	if err := states.Prepare(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range []*adapter.Signals{adapter.NewSignals(conn), adapter.NewSignals(conn).By(states)} {
+		hiddenAreCounted(t, s)
+	}
+}
 
+func hiddenAreCounted(t *testing.T, s *adapter.Signals) {
+	t.Helper()
 	bounds := []schema.Millis{begin, begin + 1000, begin + 5000}
 	counts, err := s.CountHidden(t.Context(), "", bounds)
 	if err != nil {

@@ -112,6 +112,9 @@ func (c *counting) pointsSQL(q facets.HistogramQuestion) string {
 	for i, at := range q.Bounds {
 		starts[i] = int64(at)
 	}
+	if c.byStates() {
+		return c.stateHistogramSQL(q, starts)
+	}
 	columns, names := c.grouped(q.Groups)
 	columns = append([]string{"roundDown(toUnixTimestamp64Milli(timestamp), " + c.p.Ints(starts) + ") AS at"}, columns...)
 	return fmt.Sprintf("SELECT %s, count() FROM %s%s WHERE %s GROUP BY %s LIMIT %d",

@@ -3,8 +3,10 @@ package clickhouse
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"slices"
 	"strconv"
@@ -66,38 +68,81 @@ func (s *Signals) SearchSignals(ctx context.Context, asked signals.Search) (sign
 	if err != nil {
 		return signals.Page{}, err
 	}
-	wanted := asked.Limit + 1 // one more tells whether another page follows
-	var found []place
-	for _, rows := range []int{2*wanted + 20, 20*wanted + 200, 0} {
-		var more bool
-		if rows == 0 {
-			found, err = s.final(ctx, f, "", wanted)
-		} else {
-			found, more, err = s.newest(ctx, f, rows)
-		}
-		if err != nil {
-			return signals.Page{}, fmt.Errorf("search signals: %w", err)
-		}
-		if len(found) >= wanted || !more {
-			break
-		}
+	var found []row
+	if f.byStates() {
+		found, err = s.ofStates(ctx, f, asked)
+	} else {
+		found, err = s.ofVersions(ctx, f, asked.Limit+1) // one more tells whether another page follows
 	}
-	onPage := found[:min(len(found), asked.Limit)]
-	whole, err := s.whole(ctx, onPage)
 	if err != nil {
 		return signals.Page{}, fmt.Errorf("search signals: %w", err)
 	}
-	var page signals.Page
-	for _, p := range onPage {
-		if r, ok := whole[p.name]; ok {
-			page.Signals = append(page.Signals, r.signal)
-		}
+	page := signals.Page{}
+	if page.Signals, err = s.shown(ctx, f, asked, found[:min(len(found), asked.Limit)]); err != nil {
+		return signals.Page{}, fmt.Errorf("search signals: %w", err)
 	}
 	if len(found) > asked.Limit {
-		last := onPage[asked.Limit-1]
+		last := found[asked.Limit-1]
 		page.Next = signals.Cursor{By: asked.By, Value: last.value, At: last.at, ID: last.id}
 	}
 	return page, nil
+}
+
+// shown are the signals that were found as they are shown.
+func (s *Signals) shown(ctx context.Context, f *filter, asked signals.Search, found []row) (out []signals.Signal, err error) {
+	if asked.Brief && f.byStates() { // that was read with them
+		for _, r := range found {
+			out = append(out, r.signal)
+		}
+		return out, nil
+	}
+	whole, err := s.whole(ctx, found)
+	for _, r := range found {
+		w, ok := whole[r.name]
+		if !ok {
+			continue
+		}
+		if asked.Brief {
+			w.signal.Attributes = briefOf(w.signal.Attributes)
+		}
+		out = append(out, w.signal)
+	}
+	return out, err
+}
+
+// briefOf is the part of a signal's document that lists show.
+func briefOf(document string) string {
+	var all map[string]json.RawMessage
+	if json.Unmarshal([]byte(document), &all) != nil {
+		return "{}"
+	}
+	maps.DeleteFunc(all, func(key string, _ json.RawMessage) bool { return !slices.Contains(schema.BriefKeys, key) })
+	out, _ := json.Marshal(all) // it was read as JSON
+	return string(out)
+}
+
+// ofVersions finds the first signals among all versions.
+func (s *Signals) ofVersions(ctx context.Context, f *filter, wanted int) (found []row, err error) {
+	for _, rows := range []int{2*wanted + 20, 20*wanted + 200, 0} {
+		var places []place
+		more := false
+		if rows == 0 {
+			places, err = s.final(ctx, f, "", wanted)
+		} else {
+			places, more, err = s.newest(ctx, f, rows)
+		}
+		if err != nil {
+			return nil, err
+		}
+		if len(places) < wanted && more {
+			continue
+		}
+		for _, p := range places {
+			found = append(found, row{place: p})
+		}
+		return found, nil
+	}
+	return found, nil
 }
 
 // newest looks at so many rows and keeps, in order, those that are the newest
@@ -186,10 +231,10 @@ func (s *Signals) versions(ctx context.Context, places []place) (map[name]uint64
 }
 
 // named are the parameters that name the signals at these places.
-func named(places []place) map[string]string {
+func named[T interface{ named() name }](places []T) map[string]string {
 	keys, ids := make([]uint64, len(places)), make([]string, len(places))
 	for i, p := range places {
-		keys[i], ids[i] = p.key, p.id
+		keys[i], ids[i] = p.named().key, p.named().id
 	}
 	return clickhouse.Params{}.Uints("keys", keys).Strings("ids", ids)
 }
@@ -197,7 +242,7 @@ func named(places []place) map[string]string {
 // whole reads the newest versions of the signals at these places. Their documents
 // are wide, and lie among others of the table's granules: only what is shown is
 // read.
-func (s *Signals) whole(ctx context.Context, places []place) (map[name]row, error) {
+func (s *Signals) whole(ctx context.Context, places []row) (map[name]row, error) {
 	if len(places) == 0 {
 		return nil, nil
 	}
@@ -286,6 +331,14 @@ var sortedBy = map[signals.Order]string{
 	signals.ByEvents:   "toInt64(events)",
 }
 
+// valueSQL is what signals of a table are sorted by before their time, as a number.
+func valueSQL(table string, by signals.Order) string {
+	if table == schema.SignalStates.Name && by == signals.BySeverity {
+		return "toInt64(severity_rank)"
+	}
+	return sortedBy[by]
+}
+
 // filter is a search as ClickHouse reads it.
 type filter struct {
 	table     string
@@ -294,6 +347,8 @@ type filter struct {
 	by        signals.Order
 	ascending bool
 }
+
+func (f *filter) byStates() bool { return f.table == schema.SignalStates.Name }
 
 func (s *Signals) filter(asked signals.Search) (*filter, error) {
 	query, err := search.ParseForSignals(asked.Query)
@@ -322,16 +377,16 @@ func (s *Signals) filter(asked signals.Search) (*filter, error) {
 		where = append(where, "timestamp < "+moment(&p, *asked.To))
 	}
 	if asked.After.ID != "" {
-		where = append(where, afterSQL(&p, asked))
+		where = append(where, afterSQL(&p, asked, valueSQL(table, asked.By)))
 	}
 	return &filter{table: table, where: strings.Join(where, " AND "), params: p.Map(), by: asked.By, ascending: asked.Ascending}, nil
 }
 
 // afterSQL holds for what comes after a cursor.
-func afterSQL(p *search.Params, asked signals.Search) string {
+func afterSQL(p *search.Params, asked signals.Search, value string) string {
 	columns, values := "timestamp, id", moment(p, asked.After.At)+", "+p.String(asked.After.ID)
 	if asked.By != signals.ByTime {
-		columns, values = sortedBy[asked.By]+", "+columns, p.Int(asked.After.Value)+", "+values
+		columns, values = value+", "+columns, p.Int(asked.After.Value)+", "+values
 	}
 	return fmt.Sprintf("(%s) %s (%s)", columns, map[bool]string{true: ">", false: "<"}[asked.Ascending], values)
 }
@@ -360,6 +415,10 @@ func (f *filter) compare(a, b place) int {
 
 func (f *filter) sort(places []place) { slices.SortStableFunc(places, f.compare) }
 
+func (f *filter) sortRows(rows []row) {
+	slices.SortStableFunc(rows, func(a, b row) int { return f.compare(a.place, b.place) })
+}
+
 func moment(p *search.Params, m schema.Millis) string {
 	return "fromUnixTimestamp64Milli(" + p.Int(int64(m)) + ", 'UTC')"
 }
@@ -382,6 +441,8 @@ type place struct {
 	at      schema.Millis
 	value   int64 // what it is sorted by before its time
 }
+
+func (p place) named() name { return p.name }
 
 // row is one version of a signal.
 type row struct {

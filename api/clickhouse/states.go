@@ -25,10 +25,52 @@ import (
 type States struct {
 	conn  driver.Conn
 	ready atomic.Bool
+	held  chan struct{} // has room for one: who fills the table, or deletes signals
+	why   atomic.Pointer[string]
 }
 
 // NewStates keeps the table over conn, whose user may create tables.
-func NewStates(conn driver.Conn) *States { return &States{conn: conn} }
+func NewStates(conn driver.Conn) *States { return &States{conn: conn, held: make(chan struct{}, 1)} }
+
+// Hold waits until the table is not being filled, and keeps it from that until release is
+// called: signals that are deleted while it is filled would stay in it.
+func (s *States) Hold(ctx context.Context) (release func(), err error) {
+	select {
+	case s.held <- struct{}{}:
+		return func() { <-s.held }, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+// NotReady is why the table is not asked; empty: it is.
+func (s *States) NotReady() string {
+	switch why := s.why.Load(); {
+	case s.ready.Load():
+		return ""
+	case why != nil:
+		return *why
+	}
+	return "what they are counted by is being made"
+}
+
+// Keep prepares the table, and after a failure again and again, at first after pause and
+// each time after twice as long, at most a minute; failed is told each time.
+func (s *States) Keep(ctx context.Context, pause time.Duration, failed func(error)) error {
+	for ; ; pause = min(2*pause, time.Minute) {
+		err := s.Prepare(ctx)
+		if err == nil || ctx.Err() != nil {
+			return err
+		}
+		s.why.Store(new(err.Error()))
+		failed(err)
+		select {
+		case <-time.After(pause):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
 
 const statesFeed = "signal_states_feed"
 
@@ -36,6 +78,11 @@ const statesFeed = "signal_states_feed"
 // at first, after a restore, and where its definition has changed. A million signals take
 // some ten seconds, and nothing waits for that.
 func (s *States) Prepare(ctx context.Context) error {
+	release, err := s.Hold(ctx)
+	if err != nil {
+		return err
+	}
+	defer release()
 	current, err := s.isCurrent(ctx)
 	if err != nil {
 		return fmt.Errorf("look at %s: %w", schema.SignalStates.Name, err)
@@ -133,22 +180,56 @@ func statesDefinition() string {
 	return hex.EncodeToString(sum[:16])
 }
 
-// statesSQL selects the table's rows from signals. The texts of an attribute are those that
-// a search of signals finds.
+// statesSQL selects the table's rows from signals. The texts of an attribute, and the
+// values of a field, are those that a search of signals finds.
 func statesSQL() string {
 	columns := slices.Clone(schema.StateColumns)
+	add := func(sql, name string) { columns = append(columns, sql+" AS "+name) }
+	add(placeSQL(schema.Severities, "status"), "severity_rank")
+	add(placeSQL(schema.SignalStages, "state"), "stage")
+	add(briefSQL(), "brief")
+	for _, f := range schema.StateLists {
+		p := search.Params{}
+		add("toJSONString("+inlined(listedSQL(f, &p), &p)+")", schema.StateListColumn(f))
+	}
 	for _, a := range schema.StateAttributes {
 		p := search.Params{Shapes: schema.WithoutRest}
-		sql := search.ValuesSQL(schema.Field{Kind: schema.FieldAttribute, Name: a.Path}, &p)
-		for name, value := range p.Map() { // a view has no parameters; our own paths are safe names
-			sql = strings.ReplaceAll(sql, "{"+name+":Identifier}", "`"+value+"`")
-		}
+		sql := inlined(search.ValuesSQL(schema.Field{Kind: schema.FieldAttribute, Name: a.Path}, &p), &p)
 		if a.Document {
 			sql = "attributes.`" + a.Path + "`.:String"
 		}
-		columns = append(columns, sql+" AS "+a.Column())
+		add(sql, a.Column())
 	}
 	return "SELECT " + strings.Join(columns, ", ") + " FROM " + schema.Signals.Name
+}
+
+// placeSQL is the place of a column's text among names, from 1.
+func placeSQL[T ~string](names []T, column string) string {
+	var list []string
+	for _, n := range names {
+		list = append(list, "'"+string(n)+"'")
+	}
+	return "toUInt8(indexOf([" + strings.Join(list, ", ") + "], " + column + "))"
+}
+
+// briefSQL is the part of a signal's document that lists show.
+func briefSQL() string {
+	var parts []string
+	for _, key := range schema.BriefKeys {
+		parts = append(parts, fmt.Sprintf(`if(JSONHas(raw, '%s'), concat('"%[1]s":', JSONExtractRaw(raw, '%[1]s')), '')`, key))
+	}
+	return "concat('{', arrayStringConcat(arrayFilter(x -> x != '', [" + strings.Join(parts, ", ") + "]), ','), '}')"
+}
+
+// inlined is SQL with the values of its parameters in it: a view has none. They are names
+// of our own, which nothing in needs to be quoted.
+func inlined(sql string, p *search.Params) string {
+	for name, value := range p.Map() {
+		sql = strings.ReplaceAll(sql, "{"+name+":Identifier}", "`"+value+"`")
+		sql = strings.ReplaceAll(sql, "{"+name+":String}", "'"+value+"'")
+		sql = strings.ReplaceAll(sql, "{"+name+":Int64}", value)
+	}
+	return sql
 }
 
 // statesColumn is the column with the texts of an attribute.

@@ -1,6 +1,8 @@
 package clickhouse_test
 
 import (
+	"cmp"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -36,19 +38,22 @@ func randomSignals(t *testing.T, conn driver.Conn, r *rand.Rand, n int) {
 		container := pick(r, `"container.id":"c1"`, `"container.id":7`, `"container.id":[7,8]`, `"container.id":["c1","c2"]`,
 			`"container.id":["c1","5"],"container.id%mixed":["sc1","i5"]`, `"container.id":true`, `"container.id":1.5`, `"container.id.below":"x"`)
 		assigned := pick(r, `"workflow.triage.assignee.name":"Ann"`, `"workflow.triage.assignee.handle":"ann"`, `"x":"Ann"`)
-		attributes := fmt.Sprintf(`{"title":%q,"nightjar.state":%q,"nightjar.reason":%q,"workflow.rule.id":"r%d","workflow.rule.name":"Rule %[4]d",%s,%s,%s}`,
-			pick(r, "SSH brute force", "Password spraying", ""), state, reason, id%3, user, container, assigned)
+		assigned += pick(r, `,"workflow.triage.assignee.id":-1`, `,"workflow.triage.assignee.id":7`, "")
+		group := pick(r, `"nightjar.group":"u1"`, `"nightjar.group%many":["u1","web1"]`, `"nightjar.group":5`, `"y":1`)
+		attributes := fmt.Sprintf(`{"title":%q,"nightjar.state":%q,"nightjar.reason":%q,"workflow.rule.id":"r%d","workflow.rule.name":"Rule %[4]d",%s,%s,%s,%s}`,
+			pick(r, "SSH brute force", "Password spraying", ""), state, reason, id%3, user, container, assigned, group)
+		raw := pick(r, "", "{}", `{"title":"Say \\"o\\" \\u00e9","samples":[{"title":1}],"nightjar":{"group":["u1",5,null],"events":3,"share":0.25},"workflow":{"triage":{"version":2}}}`, `{"nightjar":{},"source":"a","x":[1,2]}`)
 		moment := func(most int) string {
 			return fmt.Sprintf("fromUnixTimestamp64Milli(%d)", begin+schema.Millis(r.IntN(most)))
 		}
 		rule := fmt.Sprintf("'r%d'", id%3)
 		words := "'" + strings.Join([]string{state, reason, pick(r, "sshd", "nginx", ""), pick(r, "web1", "web2", ""), pick(r, "info", "low", "high", "critical"),
 			pick(r, "Ten failures from one address", "A word more", "")}, "', '") + "'"
-		tags := pick(r, "'env:prod', 'host:web3'", "'tactic:TA1', 'tactic:TA2'", "'severity:high'", "")
-		rows = append(rows, fmt.Sprintf("('id%d', %d, %d, %s, %s, %d, %s, %s, %d, %s, [%s], '%s', '%s')",
-			id, 1+r.IntN(1_000_000), id%7, rule, rule, id, moment(5000), moment(9000), r.IntN(9), words, tags, pick(r, "ann", ""), attributes))
+		tags := pick(r, "'env:prod', 'host:web3'", "'tactic:TA1', 'tactic:TA2', 'service:api'", `'severity:high', 'technique:T1', 'source:"q" é'`, "")
+		rows = append(rows, fmt.Sprintf("('id%d', %d, %d, %s, %s, %d, %s, %s, %d, %s, [%s], '%s', '%s', '%s')",
+			id, 1+r.IntN(1_000_000), id%7, rule, rule, id, moment(5000), moment(9000), r.IntN(9), words, tags, pick(r, "ann", ""), attributes, raw))
 	}
-	sql := "INSERT INTO signals (id, version, key, rule_key, rule_id, opened, timestamp, last_seen, events, state, reason, source, host, status, message, tags, assignee, attributes) VALUES "
+	sql := "INSERT INTO signals (id, version, key, rule_key, rule_id, opened, timestamp, last_seen, events, state, reason, source, host, status, message, tags, assignee, attributes, raw) VALUES "
 	if err := conn.Exec(t.Context(), sql+strings.Join(rows, ", ")); err != nil {
 		t.Fatal(err)
 	}
@@ -60,6 +65,7 @@ var stateTerms = []string{
 	"@usr.id:u1", "@usr.id:u*", "-@usr.id:u3", "@usr.id:5", `@usr.id:"5"`, "@container.id:c1", "@container.id:7", "@container.id:5", `@container.id:"7"`, "@container.id:true", "@container.id:1.5",
 	"@container.id:(c1 OR c2)", "@container.id:?", "-@container.id:1.50", "host:web1", "host:web3", "source:sshd", "source:n*", "failures", "force", `"one address"`, "tactic:TA1", "env:prod",
 	"rule_id:r1", "rule_name:Rule*", "@workflow.rule.id:r2", "assignee:ann", "assignee:Ann", "title:SSH*", "@title:\"Password spraying\"", "-source:*", "tactic:*",
+	"@nightjar.group:u1", "@nightjar.group:5", "@workflow.triage.assignee.id:-1", "-@workflow.triage.assignee.id:7", "service:api", "technique:T1",
 	"@container.id:*", "@container.id:>6", "@other:1", "*:c1", "@usr.id:[4 TO 6]",
 }
 
@@ -85,7 +91,7 @@ func bothWays(t *testing.T, conn driver.Conn, states *adapter.States) both {
 	}
 }
 
-// agree asks for a page, facets and a histogram of a query.
+// agree asks for a page, facets, a histogram and the span of a query.
 func (b both) agree(t *testing.T, r *rand.Rand, text string) {
 	t.Helper()
 	query, err := search.ParseForSignals(text)
@@ -98,53 +104,49 @@ func (b both) agree(t *testing.T, r *rand.Rand, text string) {
 		of.From, of.To = new(begin+1000), new(begin+4000)
 		asked.From, asked.To = of.From, of.To
 	}
-	fields := facetFields(search.SignalField, "severity", "state", "rule_id", "assignee", "@usr.id", "@container.id", "host", "tactic", "rule_name", "title", "tags")
+	asked.Brief = r.IntN(2) == 0
+	fields := facetFields(search.SignalField, "severity", "state", "rule_id", "assignee", "@usr.id", "@container.id", "host", "tactic", "rule_name", "title", "tags",
+		"source", "service", "technique", "@nightjar.group", "@workflow.triage.assignee.id", "env")
+	bounds := pick(r, []schema.Millis{begin, begin + 1500, begin + 4500, begin + 10_000}, []schema.Millis{begin, begin + 3000, begin + 6000, begin + 9000})
+	limit, containing := pick(r, 50, 2), pick(r, "", "u", "API")
+	groups := r.IntN(3)
 	var said [2]string
 	for i := range said {
 		ids, page := searchSignals(t, b.pages[i], asked)
-		counts, err := b.counts[i].Facets(t.Context(), facets.Question{Selection: of, Fields: fields, Limit: 50})
+		counts, err := b.counts[i].Facets(t.Context(), facets.Question{Selection: of, Fields: fields, Limit: limit, Containing: containing})
 		if err != nil {
 			t.Fatal(err)
 		}
 		over, err := b.counts[i].Histogram(t.Context(), facets.HistogramQuestion{
-			Selection: of, Bounds: []schema.Millis{begin, begin + 1500, begin + 4500, begin + 10_000}, Groups: fields[:2],
+			Selection: of, Bounds: bounds, Groups: fields[:groups],
 		})
 		if err != nil {
 			t.Fatal(err)
 		}
-		said[i] = fmt.Sprintf("%s\nnext %v\nfacets %v\nover time %v", ids, page.Next, counts, over)
+		from, to, err := b.counts[i].Span(t.Context(), of)
+		if err != nil {
+			t.Fatal(err)
+		}
+		said[i] = fmt.Sprintf("%s\n%s\nnext %v\nfacets %v\nover time %v\nspan %d %d", ids, documents(t, page), page.Next, counts, over, from, to)
 	}
 	if said[0] != said[1] {
 		t.Errorf("%s, %+v:\nstates say %s\n\nsignals say %s", text, asked, said[0], said[1])
 	}
 }
 
-// spansAgree asks for the spans of queries when no older versions are left, which count for
-// them and go when the server merges.
-func (b both) spansAgree(t *testing.T, conn driver.Conn, queries []string) {
+// documents are what signals are shown with, in one way of writing JSON.
+func documents(t *testing.T, page signals.Page) string {
 	t.Helper()
-	for _, table := range []string{schema.Signals.Name, schema.SignalStates.Name} {
-		if err := conn.Exec(t.Context(), "OPTIMIZE TABLE "+table+" FINAL"); err != nil {
+	var all []string
+	for _, s := range page.Signals {
+		var document any
+		if err := json.Unmarshal([]byte(cmp.Or(s.Attributes, "{}")), &document); err != nil {
 			t.Fatal(err)
 		}
+		text, _ := json.Marshal(document)
+		all = append(all, fmt.Sprint(s.ID, s.At, s.Message, s.Status, s.Service, s.Host, s.Tags, string(text)))
 	}
-	for _, text := range queries {
-		query, err := search.ParseForSignals(text)
-		if err != nil {
-			t.Fatal(err)
-		}
-		var said [2]string
-		for i := range said {
-			from, to, err := b.counts[i].Span(t.Context(), facets.Selection{Query: query, Withdrawn: search.AsksForState(query.Root)})
-			if err != nil {
-				t.Fatal(err)
-			}
-			said[i] = fmt.Sprint(from, " to ", to)
-		}
-		if said[0] != said[1] {
-			t.Errorf("%s: the span by states is %s, by signals %s", text, said[0], said[1])
-		}
-	}
+	return strings.Join(all, "\n")
 }
 
 // all are how both count all signals by severity.
@@ -207,7 +209,6 @@ func TestStatesAnswerAsSignalsDo(t *testing.T) {
 			b.agree(t, r, randomQuery(r))
 		}
 	}
-	b.spansAgree(t, conn, stateTerms)
 }
 
 // TestStatesHaveWhatWasBeingInserted holds an insert open, which began before the states
@@ -240,5 +241,46 @@ func TestStatesHaveWhatWasBeingInserted(t *testing.T) {
 	var found uint64
 	if err := conn.QueryRow(t.Context(), "SELECT count() FROM signal_states WHERE id = 'late'").Scan(&found); err != nil || found != 1 {
 		t.Errorf("%d rows, %v", found, err)
+	}
+}
+
+// TestStatesAreMadeAfterAFailure has them made where there are no signals yet.
+func TestStatesAreMadeAfterAFailure(t *testing.T) {
+	conn := testenv.ClickHouse(t)
+	states, failures := adapter.NewStates(conn), 0
+	err := states.Keep(t.Context(), time.Millisecond, func(err error) {
+		failures++
+		if states.NotReady() != err.Error() {
+			t.Errorf("it says %q, want %q", states.NotReady(), err)
+		}
+		if _, err := migrations.Apply(t.Context(), conn, []schema.Table{schema.Signals}); err != nil {
+			t.Error(err)
+		}
+	})
+	if err != nil || failures != 1 || states.NotReady() != "" {
+		t.Errorf("after %d failures: %v, %q", failures, err, states.NotReady())
+	}
+}
+
+// TestStatesAreNotFilledWhileSignalsAreDeleted holds them, as who deletes signals does.
+func TestStatesAreNotFilledWhileSignalsAreDeleted(t *testing.T) {
+	conn := testenv.ClickHouse(t)
+	if _, err := migrations.Apply(t.Context(), conn, []schema.Table{schema.Signals}); err != nil {
+		t.Fatal(err)
+	}
+	states, made := adapter.NewStates(conn), make(chan error, 1)
+	release, err := states.Hold(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	go func() { made <- states.Prepare(t.Context()) }()
+	select { // a fault would have them made soon
+	case err := <-made:
+		t.Errorf("they were filled: %v", err)
+	case <-time.After(time.Second):
+	}
+	release()
+	if err := <-made; err != nil || states.NotReady() != "" {
+		t.Errorf("%v, %q", err, states.NotReady())
 	}
 }

@@ -555,8 +555,10 @@ type Status struct {
 	AuditLost    uint64 `protobuf:"varint,70,opt,name=audit_lost,proto3" json:"audit_lost,omitempty"`
 	AuditWaiting uint64 `protobuf:"varint,71,opt,name=audit_waiting,proto3" json:"audit_waiting,omitempty"`
 	// What came of all that was sent, since the start.
-	Intake        *IntakeStatus  `protobuf:"bytes,72,opt,name=intake,proto3" json:"intake,omitempty"`
-	Sources       *SourcesStatus `protobuf:"bytes,73,opt,name=sources,proto3" json:"sources,omitempty"`
+	Intake  *IntakeStatus  `protobuf:"bytes,72,opt,name=intake,proto3" json:"intake,omitempty"`
+	Sources *SourcesStatus `protobuf:"bytes,73,opt,name=sources,proto3" json:"sources,omitempty"`
+	// Why lists and counts of signals are slow where there are many; empty: they are not.
+	SignalLists   string `protobuf:"bytes,80,opt,name=signal_lists,proto3" json:"signal_lists,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -757,6 +759,13 @@ func (x *Status) GetSources() *SourcesStatus {
 		return x.Sources
 	}
 	return nil
+}
+
+func (x *Status) GetSignalLists() string {
+	if x != nil {
+		return x.SignalLists
+	}
+	return ""
 }
 
 // SourcesStatus is which sources send.
@@ -3073,7 +3082,7 @@ const file_status_proto_rawDesc = "" +
 	"\vaccepted_by\x18\n" +
 	" \x01(\tR\vaccepted_by\x12 \n" +
 	"\vaccepted_at\x18\v \x01(\tR\vaccepted_at\x12\x18\n" +
-	"\acomment\x18\f \x01(\tR\acomment\"\x86\t\n" +
+	"\acomment\x18\f \x01(\tR\acomment\"\xaa\t\n" +
 	"\x06Status\x12\x18\n" +
 	"\aversion\x18\x01 \x01(\tR\aversion\x12(\n" +
 	"\x0fevents_received\x18\x02 \x01(\x04R\x0fevents_received\x12:\n" +
@@ -3103,7 +3112,8 @@ const file_status_proto_rawDesc = "" +
 	"audit_lost\x12$\n" +
 	"\raudit_waiting\x18G \x01(\x04R\raudit_waiting\x121\n" +
 	"\x06intake\x18H \x01(\v2\x19.nightjar.v1.IntakeStatusR\x06intake\x124\n" +
-	"\asources\x18I \x01(\v2\x1a.nightjar.v1.SourcesStatusR\asources\"x\n" +
+	"\asources\x18I \x01(\v2\x1a.nightjar.v1.SourcesStatusR\asources\x12\"\n" +
+	"\fsignal_lists\x18P \x01(\tR\fsignal_lists\"x\n" +
 	"\rSourcesStatus\x12\x18\n" +
 	"\acurrent\x18\x01 \x01(\x03R\acurrent\x12\x16\n" +
 	"\x06silent\x18\x02 \x01(\x03R\x06silent\x125\n" +

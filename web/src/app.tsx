@@ -43,7 +43,7 @@ function Shown({ name, rest }: { name: string; rest: string[] }) {
   const Content = loaded.get(name)
   useEffect(() => {
     setError(undefined)
-    if (view && !loaded.has(view.name)) load(view).then(() => redraw({}), setError)
+    if (view && !Content) load(view).then(() => redraw({}), setError)
     if (view) document.title = `${view.title} · nightjar`
   }, [view])
   if (!view) return <NotThere name={name} />
@@ -53,6 +53,12 @@ function Shown({ name, rest }: { name: string; rest: string[] }) {
 
 async function load(view: View): Promise<void> {
   loaded.set(view.name, (await view.load()).default)
+}
+
+/** loadFirst begins to load the view that the address names, while the engine is asked who this is. */
+export function loadFirst(): void {
+  const view = views.find((v) => v.name === (location.pathname.split('/')[1] || 'signals'))
+  if (view) load(view).catch(() => undefined) // it is told when it is shown
 }
 
 function NotThere({ name }: { name: string }) {

@@ -2,7 +2,7 @@ import { render } from 'preact'
 import './styles/tokens.css'
 import './styles/base.css'
 import './parts/parts.css'
-import { App } from './app'
+import { App, loadFirst } from './app'
 import { followLinks } from './state/address'
 import { show } from './state/preferences'
 import { findSession } from './state/session'
@@ -12,5 +12,6 @@ show()
 followLinks()
 followValues()
 void findSession()
+loadFirst()
 const page = document.getElementById('page')
 if (page) render(<App />, page)

@@ -336,9 +336,11 @@ scene('what takes long shows bones, then says that it asks, and can be cancelled
 
 scene('counts of a part are said to be at least, and a job has its bounds', async () => {
   const page = await open(asking('severity:critical'))
-  await page.route('**/signals/facets', async (r) => {
+  await page.route('**/signals/histogram', async (r) => {
     const answer = await r.fetch()
-    await r.fulfill({ response: answer, json: { ...(await answer.json()), total: 61_000, partial: true } })
+    const counts = await answer.json()
+    counts.series[0].counts[0] += 61_000 - counts.total
+    await r.fulfill({ response: answer, json: { ...counts, total: 61_000, partial: true } })
   })
   await page.reload()
   await page.getByText('At least 61,000 signals').waitFor()

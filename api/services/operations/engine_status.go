@@ -50,7 +50,9 @@ type Status struct {
 	// AuditLost is how many entries of the audit log could not be kept since the start,
 	// AuditWaiting how many are on disk and not yet in its table.
 	AuditLost, AuditWaiting uint64
-	Intake                  Intake
+	// SignalLists is why lists of signals are slow where there are many; empty: they are not.
+	SignalLists string
+	Intake      Intake
 }
 
 // Intake is what came of all that was sent, since the start.

@@ -70,7 +70,7 @@ func (s *StatusService) GetStatus(ctx context.Context, _ *pb.GetStatusRequest) (
 			DroppedEvents: now.Storage.Dropped, DroppedUnevaluated: now.Storage.DroppedUnevaluated,
 		},
 		Geoip: geoip, Clocks: clocksOf(now.Clocks), UnreadableTimes: unreadableOf(now.UnreadableTimes), Syslog: doorsOf(now.Syslog),
-		WithoutEffect: idle, Queries: s.queries(), RulesAlone: s.alone(), Gaps: gapsOf(now.Gaps), EventsLost: now.Lost, AuditLost: now.AuditLost, AuditWaiting: now.AuditWaiting,
+		WithoutEffect: idle, Queries: s.queries(), RulesAlone: s.alone(), Gaps: gapsOf(now.Gaps), EventsLost: now.Lost, AuditLost: now.AuditLost, AuditWaiting: now.AuditWaiting, SignalLists: now.SignalLists,
 		Pipelines: s.Pipelines.Status(ctx), Intake: intakeOf(now.Intake), Sources: s.sourcesOf(now.Sources),
 	}, nil
 }

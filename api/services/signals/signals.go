@@ -95,7 +95,7 @@ func (s *SignalService) GetSignal(ctx context.Context, in *pb.GetSignalRequest) 
 }
 
 func (s *SignalService) search(in *pb.SearchSignalsRequest) (Search, error) {
-	out := Search{Query: in.GetFilter().GetQuery(), Limit: defaultSignalPage}
+	out := Search{Query: in.GetFilter().GetQuery(), Limit: defaultSignalPage, Brief: in.GetBrief()}
 	var err error
 	if out.From, err = s.moment("filter.from", in.GetFilter().GetFrom()); err != nil {
 		return out, err
@@ -162,6 +162,9 @@ func nextSignals(in *pb.SearchSignalsRequest, after string, limit int) string {
 	set("filter[from]", in.GetFilter().GetFrom())
 	set("filter[to]", in.GetFilter().GetTo())
 	set("sort", in.GetSort())
+	if in.GetBrief() {
+		set("brief", "true")
+	}
 	set("page[cursor]", after)
 	set("page[limit]", strconv.Itoa(limit))
 	return q.Encode()

@@ -42,6 +42,8 @@ type Search struct {
 	Ascending bool           // the least of it, and the oldest, first
 	After     Cursor         // zero: from the beginning; its order is By
 	Limit     int
+	// Brief has of the attributes only schema.BriefKeys read.
+	Brief bool
 }
 
 // Order is what signals are sorted by; those that are equal by time, and then by id.

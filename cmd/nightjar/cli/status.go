@@ -111,6 +111,9 @@ func warningsOf(answer map[string]any) (out []string) {
 	if lost := number(answer, "audit_lost"); lost > 0 {
 		out = append(out, fmt.Sprintf("%.0f entries of the audit log could not be kept since the engine started; its log says why", lost))
 	}
+	if why := text(answer, "signal_lists"); why != "" {
+		out = append(out, "lists and counts of signals are slow where there are many: "+why)
+	}
 	gaps, _ := answer["gaps"].([]any)
 	for _, g := range gaps {
 		if m, _ := g.(map[string]any); m["accepted"] != true {

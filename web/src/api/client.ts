@@ -66,6 +66,10 @@ export interface Request {
 const ahead = new Map<string, { answer: Promise<unknown>; at: number }>()
 const aheadFor = 10_000
 
+let changedAt = 0
+/** lastChange is when something was changed from here, in milliseconds since 1970; 0: never. */
+export const lastChange = (): number => changedAt
+
 /** askAhead asks for what will be asked for next. */
 export function askAhead(...paths: string[]): void {
   for (const [path, { at }] of ahead) if (Date.now() - at >= aheadFor) ahead.delete(path)
@@ -80,7 +84,10 @@ export function askAhead(...paths: string[]): void {
 /** call asks the API, and gives what it answered; undefined where that is nothing. */
 export async function call<T>(path: string, request: Request = {}): Promise<T> {
   const isRead = (request.method ?? 'GET') === 'GET' && request.body === undefined
-  if (!isRead && (request.method !== undefined || path.includes('/triage/'))) ahead.clear()
+  if (!isRead && (request.method !== undefined || path.includes('/triage/'))) {
+    ahead.clear()
+    changedAt = Date.now()
+  }
   const known = isRead && request.query === undefined && request.key === undefined ? ahead.get(path) : undefined
   if (known) ahead.delete(path)
   return known && Date.now() - known.at < aheadFor ? (known.answer as Promise<T>) : ask(path, request)

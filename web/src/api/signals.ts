@@ -113,7 +113,7 @@ export function bodyOf(f: Filter, of: 'signals' | 'events' | 'rules' = 'signals'
 
 /** searchSignals reads a page of the signals that a filter selects. */
 export async function searchSignals(filter: Filter, sort: string, cursor: string | undefined, limit: number, signal: AbortSignal): Promise<SignalPage> {
-  const body = { filter: bodyOf(filter), sort, page: { limit, ...(cursor ? { cursor } : {}) } }
+  const body = { filter: bodyOf(filter), sort, brief: true, page: { limit, ...(cursor ? { cursor } : {}) } }
   const page = await call<Page>(api + '/search', { body, signal })
   return { signals: (page.data ?? []).map(signalOf), next: page.meta?.page?.after }
 }

@@ -1,17 +1,18 @@
-import { useState } from 'preact/hooks'
-import { countFacets, type Facet as Counted, type FacetValue } from '../../api/facets'
+import { useMemo, useState } from 'preact/hooks'
+import { countFacets, type Facet as Counted, type FacetValue, type Histogram } from '../../api/facets'
 import type { Filter, Severity, State } from '../../api/signals'
 import { Facet } from '../../parts/facet'
 import { Ladder, StateSign, severityName, stateName } from '../../parts/marks'
 import { Problem } from '../../parts/problem'
-import { useAsk } from '../../state/ask'
+import { useAsk, type Asked } from '../../state/ask'
 import { valuesOf, without, withToggled } from '../../state/query'
 import { oneLine } from '../../state/text'
 import { kindOf } from '../../state/field'
 import { Views } from './views'
 import { askFor } from './filter'
+import { facetOf, stateField } from './tell'
+import type { Settled } from './use-queue'
 
-const stateField = '@nightjar.state'
 const entityField = '@nightjar.group'
 const others = [entityField, 'rule_id', 'source', 'tactic', 'technique', 'assignee']
 // These are counted where the query asks for one.
@@ -27,20 +28,19 @@ const severityOrder = ['critical', 'high', 'medium', 'low', 'info']
 const stateOrder = ['open', 'under_review', 'archived']
 
 /** Facets count the list by what its signals have. What is chosen of a field is not counted against it. */
-export function Facets({ filter, at }: { filter: Filter; at: number }) {
+export function Facets({ filter, settled, counts }: { filter: Filter; settled: Settled; counts: Asked<Histogram> }) {
   const [known, setKnown] = useState(false)
   const chosen = [stateField, 'severity', ...asked, ...others].filter((f) => f === stateField || valuesOf(filter.query, f).length > 0)
   const rest = ['severity', ...others].filter((f) => !chosen.includes(f))
   return (
     <nav class="facets" aria-label="Filters">
-      <Views filter={filter} at={at} onKnown={() => setKnown(true)} />
+      <Views filter={filter} at={settled.at} onKnown={() => setKnown(true)} />
       {/* What is above is there first, so that nothing moves. */}
       {known && <>
-      <Group filter={filter} fields={chosen.includes('severity') ? [] : ['severity']} at={at} />
-      {chosen.includes('severity') && <Group filter={filter} fields={['severity']} at={at} less="severity" />}
-      <Group filter={filter} fields={[stateField]} at={at} less={stateField} />
-      {chosen.filter((f) => f !== stateField && f !== 'severity').map((f) => <Group key={f} filter={filter} fields={[f]} at={at} less={f} />)}
-      <Group filter={filter} fields={rest.filter((f) => f !== 'severity')} at={at} />
+      <Group filter={filter} fields={['severity']} settled={settled} over={counts} {...(chosen.includes('severity') ? { less: 'severity' } : {})} />
+      <Group filter={filter} fields={[stateField]} settled={settled} less={stateField} over={counts} />
+      {chosen.filter((f) => f !== stateField && f !== 'severity').map((f) => <Group key={f} filter={filter} fields={[f]} settled={settled} less={f} />)}
+      <Group filter={filter} fields={rest.filter((f) => f !== 'severity')} settled={settled} />
       </>}
     </nav>
   )
@@ -49,17 +49,23 @@ export function Facets({ filter, at }: { filter: Filter; at: number }) {
 interface GroupProps {
   filter: Filter
   fields: string[]
-  at: number
+  settled: Settled
   less?: string
+  /** Counts over time, of what may tell how many there are; without them, it is asked. */
+  over?: Asked<Histogram>
 }
 
 /** Group is facets that are counted in one answer. */
-function Group({ filter, fields, at, less }: GroupProps) {
-  const asked = { ...filter, query: less ? without(filter.query, less) || '*' : filter.query }
-  const key = fields.length === 0 || at === 0 ? null : // the rows come first
-     JSON.stringify([asked, fields, at])
+function Group({ filter, fields, settled, less, over }: GroupProps) {
+  const of = settled.filter
+  const asked = { ...of, query: less ? without(of.query, less) || '*' : of.query }
+  const told = useMemo(() => over?.value && facetOf(fields[0] ?? '', of.query, over.value), [over?.value, fields[0], of.query])
+  const mayTell = over !== undefined && over.value === undefined && over.error === undefined && less !== 'severity'
+  const key = fields.length === 0 || settled.at === 0 || told || mayTell ? null : // the rows come first
+     JSON.stringify([asked, fields, settled.at])
   const counts = useAsk(key, (signal) => countFacets(asked, fields, 20, signal), 'keep')
   if (fields.length === 0) return null
+  if (told) return <One field={told.facet} query={filter.query} counted={told} partial={over?.value?.partial ?? false} />
   // How tall the others will be is not known: they come when they are counted.
   if (!counts.value && !counts.error && !fields.every((f) => f in sizes)) return null
   if (counts.error && !counts.value) return <div class="facet-problem"><Problem error={counts.error} again={counts.again} /></div>

@@ -77,7 +77,7 @@ export function SignalList({ onNothing }: { onNothing: (rules: number) => void }
         <LiveButton live={live} />
       </div>
       <div class="columns">
-        {checked.filter ? <Facets filter={filter} at={list.at} /> : <nav class="facets" aria-label="Filters" />}
+        {checked.filter ? <Facets filter={filter} settled={queue.settled} counts={queue.counts} /> : <nav class="facets" aria-label="Filters" />}
         <Rows state={state} queue={queue} steps={steps} selection={selection} begin={begin} onNothing={onNothing} narrow={narrow} />
         {open !== '' && (panel
           ? <panel.Panel id={open} row={row} place={at < 0 ? '' : `${count(at + 1)} of ${count(queue.size)}`} onDo={begin} onRead={setRead} close={close} />

@@ -1,3 +1,5 @@
+import { useEffect } from 'preact/hooks'
+import { lastChange } from '../../api/client'
 import { countFacets } from '../../api/facets'
 import type { Filter } from '../../api/signals'
 import { go, pathOf } from '../../state/address'
@@ -35,11 +37,18 @@ export function Views({ filter, at, onKnown }: { filter: Filter; at: number; onK
   )
 }
 
+/** How long a count is good for, in milliseconds, unless something is changed here. */
+const goodFor = 10_000
+
 const goTo = (v: NamedView): void => go(pathOf(['signals'], { query: v.query === triageQuery ? '' : v.query, from: v.from }))
 
 function One({ view, isShown, at }: { view: NamedView; isShown: boolean; at: number }) {
   const asked = { query: view.query, from: view.from || 'now-24h', to: '' }
-  const total = useAsk(at === 0 ? null : JSON.stringify([asked, at]), (stop) => countFacets(asked, ['severity'], 1, stop), 'keep')
+  const total = useAsk(at === 0 ? null : JSON.stringify(asked), (stop) => countFacets(asked, [], 1, stop), 'keep')
+  // It does not depend on what the list shows: it is counted anew when that may be another number.
+  useEffect(() => {
+    if (total.at > 0 && (at > total.at + goodFor || lastChange() > total.at)) total.refresh()
+  }, [at])
   return (
     <button class="facet-value" aria-pressed={isShown} onClick={() => goTo(view)}>
       <span class="cut">{view.name}</span>
