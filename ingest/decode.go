@@ -81,7 +81,7 @@ type Decoder struct {
 type BadInputError struct {
 	Element  int // of the array or of the lines, from 0; −1: the body as a whole
 	Offset   int // in bytes
-	Line     int // 0: it is known by its Element only
+	Line     int
 	Column   int
 	Detail   string
 	TooLarge bool
@@ -89,10 +89,7 @@ type BadInputError struct {
 
 func (e *BadInputError) Error() string {
 	place := fmt.Sprintf("byte %d (line %d, column %d)", e.Offset, e.Line, e.Column)
-	switch {
-	case e.Line == 0 && e.Element >= 0:
-		place = fmt.Sprintf("event %d", e.Element)
-	case e.Element >= 0:
+	if e.Element >= 0 {
 		place = fmt.Sprintf("event %d at %s", e.Element, place)
 	}
 	return place + ": " + e.Detail

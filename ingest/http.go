@@ -88,8 +88,8 @@ type Taken struct {
 	Known bool
 	// Late counts the events that came too late for rules to see them.
 	Late int
-	// Warnings tell of events that were cut or late; for the sender, if its
-	// protocol has a place for them.
+	// Warnings tell of events that were cut, late, or of a source that is not the sender's to
+	// say; for the sender, if its protocol has a place for them.
 	Warnings []string
 }
 
@@ -166,10 +166,7 @@ func (h *Handler) take(ctx context.Context, d *Decoder, id string, body []byte, 
 		h.in.metrics.refused.WithLabelValues("bad_input").Inc()
 		return Taken{}, err
 	}
-	if err := checkSources(batch.Events); err != nil {
-		h.in.metrics.refused.WithLabelValues("reserved_source").Inc()
-		return Taken{}, err
-	}
+	disowned := disownSources(batch.Events)
 	if batch.ID == "" {
 		batch.ID = id
 	}
@@ -177,9 +174,14 @@ func (h *Handler) take(ctx context.Context, d *Decoder, id string, body []byte, 
 	d.late(h.in.countLate(batch.Events, schema.MillisOf(d.Now)), h.in.deps.Lateness)
 	h.in.clocks.unreadable(d.BadTimes, d.Now)
 	h.in.metrics.decoded(d, &h.in.clocks)
+	warnings := d.warnings()
+	if disowned > 0 {
+		h.in.metrics.oddities.WithLabelValues("reserved_source").Add(float64(disowned))
+		warnings = append(warnings, disownedWarning(disowned))
+	}
 	named := id != "" && batch.ID == id
 	receipt, err := h.in.Submit(ctx, batch)
-	return Taken{Known: named && receipt.Duplicate, Events: len(batch.Events), Receipt: receipt, Late: d.Late, Warnings: d.warnings()}, err
+	return Taken{Known: named && receipt.Duplicate, Events: len(batch.Events), Receipt: receipt, Late: d.Late, Warnings: warnings}, err
 }
 
 // grow makes a share large enough for what the records of a body are as JSON, which is

@@ -38,6 +38,9 @@ func (d *Decoder) Reread(e *schema.Event) (schema.Event, error) {
 		out = events[0]
 	}
 	out.Seq = e.Seq
+	if isOwnSource(out.Source) && !isOwnSource(e.Source) { // what it claims to be, it is no more than then
+		out.Source = e.Source
+	}
 	claimed, problem := own.Get(originalTimestamp), own.Get(timestampProblem)
 	if !settleTime(&out, e.Seen, maxAhead) && out.At == e.At && e.Original == "" && claimed != nil && problem != nil {
 		// What it claimed is nowhere else.

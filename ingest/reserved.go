@@ -11,18 +11,29 @@ import (
 // (nightjar-audit): rules trust those events, so that no sender may make them.
 const reserved = "nightjar"
 
+// claimed begins the source of an event whose sender said one of the engine's own.
+const claimed = "claims-"
+
 // isOwnSource reports whether a source is the engine's own.
 func isOwnSource(source string) bool {
 	return len(source) >= len(reserved) && strings.EqualFold(source[:len(reserved)], reserved)
 }
 
-// checkSources refuses a batch of a sender that has events of the engine's own sources, whole,
-// with which one: nothing of it is kept.
-func checkSources(events []schema.Event) error {
+// disownSources has events that say a source of the engine's own stand under another one,
+// which tells what they said, and returns how many those were. They are not refused: what
+// comes together is of many, and a line that anybody can have logged is not to cost the
+// others theirs.
+func disownSources(events []schema.Event) (n int) {
 	for i := range events {
-		if isOwnSource(events[i].Source) {
-			return &BadInputError{Element: i, Detail: fmt.Sprintf("source %.100q is for what this engine says of itself: sources that begin with %s are refused. Send it under another source; nothing of the batch was kept", events[i].Source, reserved)}
+		if e := &events[i]; isOwnSource(e.Source) {
+			e.Source = claimed + e.Source
+			n++
 		}
 	}
-	return nil
+	return n
+}
+
+// disownedWarning tells a sender of such events.
+func disownedWarning(n int) string {
+	return fmt.Sprintf("%d events say a source that begins with %s, which is for what this engine says of itself: theirs begins with %s now", n, reserved, claimed)
 }

@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -91,6 +92,20 @@ func TestABrokenEntryIsSkippedAndNoOther(t *testing.T) {
 		if events := in.Events(); len(events) != 3 || !strings.Contains(got.Body.String(), "but for 1 entries") {
 			t.Errorf("%.20q: %d events, %s", broken, len(events), got.Body)
 		}
+	}
+}
+
+// TestALineThatClaimsToBeTheEnginesCostsNoOther has a program log what anybody may say.
+func TestALineThatClaimsToBeTheEnginesCostsNoOther(t *testing.T) {
+	in := ingesttest.Start(t, t.TempDir())
+	forged := exported("__CURSOR", "f", "MESSAGE", `{"source":"nightjar-audit","message":"a key was made"}`)
+	upload(t, NewDoor(ingest.NewHandler(in.Intake)), strings.NewReader(numbered(0)+forged+numbered(2)), 200)
+	var sources []string
+	for _, e := range in.Events() {
+		sources = append(sources, e.Source)
+	}
+	if want := []string{"", "claims-nightjar-audit", ""}; !slices.Equal(sources, want) {
+		t.Errorf("got %q, want %q", sources, want)
 	}
 }
 

@@ -23,6 +23,7 @@ import (
 	"go.uber.org/goleak"
 
 	"nightjar/ingest"
+	"nightjar/ingest/ingesttest"
 	"nightjar/schema"
 	"nightjar/testenv"
 )
@@ -184,6 +185,33 @@ func TestEachDoorTakesMessagesIn(t *testing.T) {
 		if d.Messages == 0 || d.Bytes == 0 || len(d.Lost)+len(d.Refused)+len(d.Damaged) > 0 {
 			t.Errorf("%+v", d)
 		}
+	}
+}
+
+// TestALineThatClaimsToBeTheEnginesCostsNoOther sends what anybody may have a program log, among
+// the lines of others, to an intake as it is.
+func TestALineThatClaimsToBeTheEnginesCostsNoOther(t *testing.T) {
+	in := ingesttest.Start(t, t.TempDir())
+	receiver, err := New(Config{TCP: "127.0.0.1:0", Linger: time.Second}, ingest.NewHandler(in.Intake), slog.New(slog.DiscardHandler), time.Now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	r := &running{Receiver: receiver, t: t, intake: &taker{}, cancel: cancel, done: make(chan error, 1)}
+	go func() { r.done <- receiver.Run(ctx) }()
+	t.Cleanup(r.stop)
+	const head, claim = "<13>Apr  5 06:07:08 h a: ", `{"source":"nightjar-audit"}`
+	send(t, r.dial("tcp"), head+"one\n"+head+claim+"\n"+head+"three\n")
+	r.await("all three known of", func() bool {
+		d := r.door("tcp")
+		return d.Messages == 3 || len(d.Lost) > 0
+	})
+	var got []string
+	for _, e := range in.Events() {
+		got = append(got, e.Source+":"+e.Message)
+	}
+	if want := []string{"syslog:one", "claims-nightjar-audit:" + claim, "syslog:three"}; !slices.Equal(got, want) {
+		t.Errorf("got %q of %+v, want %q", got, r.door("tcp"), want)
 	}
 }
 
