@@ -49,7 +49,7 @@ func (f *Facets) Facets(ctx context.Context, q facets.Question) (facets.Counts, 
 	if err != nil {
 		return facets.Counts{}, fmt.Errorf("count by fields: %w", searchError(ctx, err))
 	}
-	out.From, out.Partial = from, out.Partial || from != nil
+	out.From, out.Partial = exactFrom(from, out.Partial), out.Partial || from != nil
 	return out, nil
 }
 

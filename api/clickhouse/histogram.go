@@ -29,7 +29,7 @@ func (f *Facets) Histogram(ctx context.Context, q facets.HistogramQuestion) (fac
 		return facets.Histogram{}, fmt.Errorf("count over time: %w", searchError(ctx, err))
 	}
 	slices.SortFunc(out.Series, greaterFirst)
-	out.From, out.Partial = from, out.Partial || from != nil
+	out.From, out.Partial = exactFrom(from, out.Partial), out.Partial || from != nil
 	return out, nil
 }
 

@@ -62,6 +62,15 @@ func (n newest[T]) within(ctx context.Context, of facets.Selection, most time.Du
 	return found, from, nil
 }
 
+// exactFrom is since when a count is exact; nil where a statement was broken off, since nobody
+// knows which of its events were counted.
+func exactFrom(from *schema.Millis, brokenOff bool) *schema.Millis {
+	if brokenOff {
+		return nil
+	}
+	return from
+}
+
 // end is where the range ends or, if that is earlier, the moment after the newest event of
 // all: there is nothing to count from there on. The index on time knows it, and nothing is read.
 func (l *Logs) end(ctx context.Context, from, to schema.Millis) (schema.Millis, error) {

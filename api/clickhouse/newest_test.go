@@ -40,6 +40,27 @@ func TestWhatIsCountedWithinATimeIsExactForTheNewest(t *testing.T) {
 	}
 }
 
+// TestWhatWasBrokenOffIsExactForNoTime has less time than the first stretch takes: nobody knows
+// which of its events were counted.
+func TestWhatWasBrokenOffIsExactForNoTime(t *testing.T) {
+	conn := testenv.ClickHouse(t)
+	fillEvents(t, conn, 50_000)
+	store := adapter.NewFacets(adapter.NewLogs(conn, adapter.LogsConfig{Time: time.Millisecond}), nil)
+	of := facets.Selection{Of: facets.Events, Query: parse(t, "*"), From: new(begin - 300*86_400_000), To: new(begin + 300*86_400_000)}
+	got, err := store.Facets(t.Context(), facets.Question{Selection: of, Fields: facetFields(schema.ParseField, "@usr.id"), Limit: 5, Within: time.Millisecond})
+	if err != nil || !got.Partial || got.From != nil {
+		t.Errorf("facets: partial %t, exact from %v, %v", got.Partial, got.From, err)
+	}
+	q := facets.HistogramQuestion{Selection: of, Within: time.Millisecond}
+	for i := range schema.Millis(601) {
+		q.Bounds = append(q.Bounds, *of.From+i*86_400_000)
+	}
+	drawn, err := store.Histogram(t.Context(), q)
+	if err != nil || !drawn.Partial || drawn.From != nil {
+		t.Errorf("histogram: partial %t, exact from %v, %v", drawn.Partial, drawn.From, err)
+	}
+}
+
 // TestAHistogramGrowsFromTheNewest asks again and again for what is older than what was
 // counted: together that is all, each event once.
 func TestAHistogramGrowsFromTheNewest(t *testing.T) {
