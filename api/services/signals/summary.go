@@ -48,6 +48,7 @@ func tellSteps(out *pb.SignalSummary, standing *pb.GroupExplanation, n *schema.S
 		return // it is about what did not follow
 	}
 	var parts []string
+	var steps []*pb.ReachedStep
 	for i, st := range standing.GetSteps() {
 		reached, err := schema.ParseMoment(st.GetReached(), time.Time{})
 		if err != nil {
@@ -64,11 +65,12 @@ func tellSteps(out *pb.SignalSummary, standing *pb.GroupExplanation, n *schema.S
 			part += " (" + strings.Join(counts, ", ") + ")"
 		}
 		if i > 0 {
-			part = "then " + part + " " + span(max(0, int64(reached)-out.Steps[i-1].Reached)) + " later"
+			part = "then " + part + " " + span(max(0, int64(reached)-steps[i-1].Reached)) + " later"
 		}
-		out.Steps, parts = append(out.Steps, step), append(parts, part)
+		steps, parts = append(steps, step), append(parts, part)
 	}
 	if len(parts) > 0 {
+		out.Steps = steps
 		out.What = strings.Join(parts, ", ") + aboutWhom(out.Group)
 		out.Sentence = out.What + when(n)
 	}
