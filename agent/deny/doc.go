@@ -22,7 +22,8 @@
 //     (TestAStoppedAgentKeepsNobodyWaiting, TestWhoAskedBeforeTheAgentWasStoppedIsLetThrough).
 //     Only where both are stopped, as by a frozen control group, who opens a listed file
 //     waits until one goes on or the agent ends. Nor can one that executes a listed program
-//     itself, as Go's runtime stands still while it forks: the agent executes none;
+//     itself, as Go's runtime stands still while it forks: the agent executes itself only,
+//     which is protected;
 //   - files that are not listed cost nothing with fanotify, and a look at two tables with
 //     LSM;
 //   - nothing of it outlives the agent, however that ends: nothing is pinned

@@ -76,6 +76,8 @@ func oneStandIn(group int, ended <-chan struct{}, letThrough func(n uint64)) err
 	}
 	theirs := pair[1]
 	if err := unix.SetNonblock(pair[0], true); err != nil {
+		unix.Close(pair[0])
+		unix.Close(theirs)
 		return err
 	}
 	ours := os.NewFile(uintptr(pair[0]), "stand-in")

@@ -43,7 +43,7 @@ const (
 	BlockIndicators Permission = "response:block"
 	// CollectProcesses has an agent read a process tree, which changes nothing on its host.
 	CollectProcesses Permission = "response:collect"
-	// SwitchAgents stops all killing and blocking of all agents, and lets them again.
+	// SwitchAgents stops all killing and blocking of all agents or of one, and lets them again.
 	SwitchAgents Permission = "response:switch"
 )
 

@@ -61,8 +61,8 @@ const signalColumns = "key, id, version, timestamp, message, status, service, ho
 // merge all of it for one page; instead the first rows that match are taken,
 // whichever version they are, and those kept that are their signal's newest. No
 // match is lost: the newest version of a match is itself a row that matches, at
-// its place in the order. Too many rows of old versions, and FINAL it is. With a
-// million signals a page takes 40 ms, where FINAL takes 300.
+// its place in the order. Too many rows of old versions, and FINAL it is. Where
+// states tell which signals match, these are asked instead (ofStates).
 func (s *Signals) SearchSignals(ctx context.Context, asked signals.Search) (signals.Page, error) {
 	f, err := s.filter(asked)
 	if err != nil {

@@ -26,7 +26,8 @@ func Rule(ctx context.Context, ask Ask, r *policy.Rule, span Span, c rehearsal.C
 	if err != nil || found.Events == 0 || found.Not != "" || len(rehearsal.KillsOf(r)) == 0 {
 		return found, err
 	}
-	return found, kills(ctx, ask, r, span, rehearsal.Of(r.ID, c), &found)
+	err = kills(ctx, ask, r, span, rehearsal.Of(r.ID, c), &found) // before found is returned
+	return found, err
 }
 
 // errNoResult is an answer of another form than what was asked for.
