@@ -150,19 +150,19 @@ func (k *Keeper) Enforce(ctx context.Context) ([]Drop, error) {
 			return drops, err
 		}
 	}
-	for _, old := range k.byRow() {
-		gone, err := old.drop(ctx, policy, now)
-		drops = append(drops, gone...)
-		if err != nil {
-			return drops, err
-		}
-	}
 	for _, p := range plan.over {
 		if err := let(p, "quota"); err != nil {
 			return drops, err
 		}
 	}
 	k.note(plan)
+	for _, old := range k.byRow() { // last: it may wait, and fail, while the disk fills
+		gone, err := old.drop(ctx, policy, now)
+		drops = append(drops, gone...)
+		if err != nil {
+			return drops, err
+		}
+	}
 	return drops, nil
 }
 

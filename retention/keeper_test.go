@@ -237,6 +237,24 @@ func TestSignalsStayWhileTheirStatesAreFilled(t *testing.T) {
 	}
 }
 
+// TestTheQuotaIsKeptWhileSignalsCannotGo has a filler of states that does not end: a disk that
+// fills does not wait for it, and the round ends.
+func TestTheQuotaIsKeptWhileSignalsCannotGo(t *testing.T) {
+	conn := database(t)
+	events(t, conn, 5)
+	exec(t, conn, "INSERT INTO signals (id, version, last_seen) VALUES ('old', 1, '2025-01-01 00:00:00')")
+	k, _ := keeper(t, conn, func(d *Deps) {
+		d.Policy, d.Every = Policy{Signals: day, DiskQuota: 1}, time.Millisecond
+		d.HoldStates = func(ctx context.Context) (func(), error) { <-ctx.Done(); return nil, ctx.Err() }
+	})
+	if _, err := k.Enforce(t.Context()); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("said %v", err)
+	}
+	if got := days(t, conn); len(got) != 1 || !k.Report().OverQuota {
+		t.Errorf("days %v are left, report %+v", got, k.Report())
+	}
+}
+
 // TestWhatWasToldGoesWithItsSignal, and not before: a signal that is there would be told
 // again.
 func TestWhatWasToldGoesWithItsSignal(t *testing.T) {

@@ -62,7 +62,9 @@ func (k *Keeper) dropSignals(ctx context.Context, policy Policy, now time.Time) 
 	cutoff, _ := k.before(policy, now)
 	ctx = clickhouse.Params{}.Int("cutoff", int64(cutoff)).Context(ctx)
 	if k.deps.HoldStates != nil {
-		release, err := k.deps.HoldStates(ctx)
+		waiting, cancel := context.WithTimeout(ctx, k.deps.Every) // the next round is due then
+		release, err := k.deps.HoldStates(waiting)
+		cancel()
 		if err != nil {
 			return nil, fmt.Errorf("wait for the states of signals: %w", err)
 		}
