@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"math"
 	"net/url"
 	"slices"
 	"strconv"
@@ -165,9 +166,11 @@ func (s *SearchService) search(in *pb.SearchLogsRequest) (LogSearch, error) {
 	if p := in.GetPage(); p != nil && p.Limit != nil {
 		out.Limit = int(p.GetLimit())
 	}
-	if out.Within = time.Duration(in.GetPage().GetTimeLimitMs()) * time.Millisecond; out.Within < 0 {
-		return out, api.BadRequest("page.time_limit_ms", "want 0 or more, got %d", in.GetPage().GetTimeLimitMs())
+	ms := in.GetPage().GetTimeLimitMs()
+	if ms < 0 {
+		return out, api.BadRequest("page.time_limit_ms", "want 0 or more, got %d", ms)
 	}
+	out.Within = time.Duration(min(ms, int64(math.MaxInt64/time.Millisecond))) * time.Millisecond
 	if out.Limit < 1 || out.Limit > maxLogPage {
 		return out, api.BadRequest("page.limit", "want 1 to %d, got %d", maxLogPage, out.Limit)
 	}
