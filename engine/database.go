@@ -14,6 +14,7 @@ import (
 	"nightjar/api/services/events"
 	"nightjar/clickhouse"
 	"nightjar/migrations"
+	"nightjar/scheduler"
 	"nightjar/schema"
 )
 
@@ -82,12 +83,13 @@ func (d *database) prepareStates(e *engine) fx.Hook {
 		OnStart: func(context.Context) error {
 			go func() {
 				defer close(done)
-				failed := func(err error) {
-					e.log.Warn("lists of signals are slow where there are many, for now", "reason", err)
-				}
-				if err := d.states.Keep(ctx, time.Second, failed); err == nil {
+				d.states.Keep(ctx, time.Second, func(err error) {
+					if err != nil {
+						e.log.Warn("lists of signals are slow where there are many, for now", "reason", err)
+						return
+					}
 					e.log.Info("lists of signals are fast")
-				}
+				})
 			}()
 			return nil
 		},
@@ -97,6 +99,22 @@ func (d *database) prepareStates(e *engine) fx.Hook {
 			return nil
 		},
 	}
+}
+
+// publishing has signals published, and the states doubted where it is not known whether
+// they were.
+type publishing struct {
+	scheduler.Signals
+	states *apistore.States
+}
+
+// Publish implements scheduler.Signals.
+func (p publishing) Publish(ctx context.Context, signals []scheduler.Published) error {
+	err := p.Signals.Publish(ctx, signals)
+	if err != nil {
+		p.states.Doubt()
+	}
+	return err
 }
 
 // open opens the pools, and tells the server whose work comes first.

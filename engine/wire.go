@@ -53,6 +53,7 @@ func newTables(lc fx.Lifecycle, d *database, registry *prometheus.Registry) *ref
 func newScheduler(lc fx.Lifecycle, e *engine, d *database, store sink, intake *ingest.Intake, receiver *syslog.Receiver, tables *reference.Tables, registry *prometheus.Registry) (*scheduler.Scheduler, error) {
 	stored := rulestore.New(d.conn)
 	deps := stored.Deps()
+	deps.Signals = publishing{deps.Signals, d.states}
 	deps.Scanner = stored.Scanner()
 	deps.Arrivals, deps.Log, deps.Metrics = intake, e.log, registry
 	deps.Gaps = gaps{intake}

@@ -27,10 +27,28 @@ type States struct {
 	ready atomic.Bool
 	held  chan struct{} // has room for one: who fills the table, or deletes signals
 	why   atomic.Pointer[string]
+
+	doubted chan struct{} // has room for one: Doubt was called since Keep looked
+	doubts  atomic.Uint64
 }
 
 // NewStates keeps the table over conn, whose user may create tables.
-func NewStates(conn driver.Conn) *States { return &States{conn: conn, held: make(chan struct{}, 1)} }
+func NewStates(conn driver.Conn) *States {
+	return &States{conn: conn, held: make(chan struct{}, 1), doubted: make(chan struct{}, 1)}
+}
+
+// Doubt says that an insert into signals has failed, perhaps after their rows were stored
+// and before the table was fed. Signals themselves are asked until Keep has compared them:
+// who inserts them finds them stored, and does not insert them again.
+func (s *States) Doubt() {
+	s.doubts.Add(1)
+	s.ready.Store(false)
+	s.why.Store(new("the server failed while signals were stored, and what they are counted by is compared with them"))
+	select {
+	case s.doubted <- struct{}{}:
+	default:
+	}
+}
 
 // Hold waits until the table is not being filled, and keeps it from that until release is
 // called: signals that are deleted while it is filled would stay in it.
@@ -54,20 +72,30 @@ func (s *States) NotReady() string {
 	return "what they are counted by is being made"
 }
 
-// Keep prepares the table, and after a failure again and again, at first after pause and
-// each time after twice as long, at most a minute; failed is told each time.
-func (s *States) Keep(ctx context.Context, pause time.Duration, failed func(error)) error {
-	for ; ; pause = min(2*pause, time.Minute) {
+// Keep prepares the table, also after each Doubt, until the context ends. After a failure
+// it does so again and again, at first after pause and each time after twice as long, at
+// most a minute. told is told what came of it each time; nil: the table is ready.
+func (s *States) Keep(ctx context.Context, pause time.Duration, told func(error)) {
+	for wait := pause; ; {
 		err := s.Prepare(ctx)
-		if err == nil || ctx.Err() != nil {
-			return err
+		if ctx.Err() != nil {
+			return
 		}
-		s.why.Store(new(err.Error()))
-		failed(err)
+		told(err)
+		again := s.doubted
+		var later <-chan time.Time
+		if err == nil {
+			wait = pause
+		} else {
+			s.why.Store(new(err.Error()))
+			again, later = nil, time.After(wait)
+			wait = min(2*wait, time.Minute)
+		}
 		select {
-		case <-time.After(pause):
+		case <-again:
+		case <-later:
 		case <-ctx.Done():
-			return ctx.Err()
+			return
 		}
 	}
 }
@@ -83,6 +111,7 @@ func (s *States) Prepare(ctx context.Context) error {
 		return err
 	}
 	defer release()
+	doubts := s.doubts.Load()
 	current, err := s.isCurrent(ctx)
 	if err != nil {
 		return fmt.Errorf("look at %s: %w", schema.SignalStates.Name, err)
@@ -92,7 +121,9 @@ func (s *States) Prepare(ctx context.Context) error {
 			return fmt.Errorf("fill %s: %w", schema.SignalStates.Name, err)
 		}
 	}
-	s.ready.Store(true)
+	if s.ready.Store(true); s.doubts.Load() != doubts {
+		s.ready.Store(false) // Keep is about to compare them again
+	}
 	return nil
 }
 
@@ -103,14 +134,25 @@ func (s *States) isCurrent(ctx context.Context) (bool, error) {
 	if err := row.Scan(&fed); err != nil || fed == 0 {
 		return false, err
 	}
-	sums := [2][2]uint64{}
-	for i, table := range []string{schema.Signals.Name, schema.SignalStates.Name} {
-		row := s.conn.QueryRow(ctx, "SELECT count(), sum(cityHash64(key, id, version)) FROM "+table+" FINAL")
-		if err := row.Scan(&sums[i][0], &sums[i][1]); err != nil {
-			return false, err
+	for range looks {
+		if same, err := s.isSame(ctx); err != nil || same {
+			return same, err
 		}
 	}
-	return sums[0] == sums[1], nil
+	return false, nil
+}
+
+// looks is how often the tables are compared before one is said to be wrong: what is stored
+// between the readings of the one and the other is in one of them.
+const looks = 3
+
+// isSame compares the two tables.
+func (s *States) isSame(ctx context.Context) (same bool, err error) {
+	sum := func(table string) string {
+		return "(SELECT (count(), sum(cityHash64(key, id, version))) FROM " + table + " FINAL)"
+	}
+	err = s.conn.QueryRow(ctx, "SELECT "+sum(schema.Signals.Name)+" = "+sum(schema.SignalStates.Name)).Scan(&same)
+	return same, err
 }
 
 // fill makes everything anew. What is inserted while it is filled is fed, and what began to
