@@ -47,18 +47,38 @@ func TestWhatWasBrokenOffIsExactForNoTime(t *testing.T) {
 	fillEvents(t, conn, 50_000)
 	store := adapter.NewFacets(adapter.NewLogs(conn, adapter.LogsConfig{Time: time.Millisecond}), nil)
 	of := facets.Selection{Of: facets.Events, Query: parse(t, "*"), From: new(begin - 300*86_400_000), To: new(begin + 300*86_400_000)}
-	got, err := store.Facets(t.Context(), facets.Question{Selection: of, Fields: facetFields(schema.ParseField, "@usr.id"), Limit: 5, Within: time.Millisecond})
-	if err != nil || !got.Partial || got.From != nil {
-		t.Errorf("facets: partial %t, exact from %v, %v", got.Partial, got.From, err)
+	var got facets.Counts
+	untilAsked(t, func() (err error) {
+		got, err = store.Facets(t.Context(), facets.Question{Selection: of, Fields: facetFields(schema.ParseField, "@usr.id"), Limit: 5, Within: time.Millisecond})
+		return err
+	})
+	if !got.Partial || got.From != nil {
+		t.Errorf("facets: partial %t, exact from %v", got.Partial, got.From)
 	}
 	q := facets.HistogramQuestion{Selection: of, Within: time.Millisecond}
 	for i := range schema.Millis(601) {
 		q.Bounds = append(q.Bounds, *of.From+i*86_400_000)
 	}
-	drawn, err := store.Histogram(t.Context(), q)
-	if err != nil || !drawn.Partial || drawn.From != nil {
-		t.Errorf("histogram: partial %t, exact from %v, %v", drawn.Partial, drawn.From, err)
+	var drawn facets.Histogram
+	untilAsked(t, func() (err error) {
+		drawn, err = store.Histogram(t.Context(), q)
+		return err
+	})
+	if !drawn.Partial || drawn.From != nil {
+		t.Errorf("histogram: partial %t, exact from %v", drawn.Partial, drawn.From)
 	}
+}
+
+// untilAsked asks again where the machine had no time for so much as to ask.
+func untilAsked(t *testing.T, ask func() error) {
+	t.Helper()
+	var err error
+	for range 100 {
+		if err = ask(); err == nil {
+			return
+		}
+	}
+	t.Fatal(err)
 }
 
 // TestAHistogramGrowsFromTheNewest asks again and again for what is older than what was
