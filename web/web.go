@@ -97,8 +97,11 @@ func (p *Page) answer(w http.ResponseWriter, r *http.Request) {
 func (p *Page) file(w http.ResponseWriter, r *http.Request) {
 	name := strings.TrimPrefix(r.URL.Path, "/")
 	cache := "no-cache"
-	if strings.HasPrefix(name, "assets/") {
+	switch {
+	case strings.HasPrefix(name, "assets/"):
 		cache = "public, max-age=31536000, immutable"
+	case name == "mark.svg": // a browser asks for it at each change of the address
+		cache = "public, max-age=86400"
 	}
 	w.Header().Set("Cache-Control", cache)
 	http.ServeFileFS(w, r, p.files, name)

@@ -11,6 +11,7 @@ import (
 var built = fstest.MapFS{
 	"index.html":     {Data: []byte("<title>nightjar</title>" + strings.Repeat(" ", 4000))},
 	"assets/a-12.js": {Data: []byte("start()")},
+	"mark.svg":       {Data: []byte("<svg/>")},
 	".keep":          {},
 }
 
@@ -42,6 +43,13 @@ func TestEveryViewIsTheDocument(t *testing.T) {
 func TestFilesWithAHashAreKept(t *testing.T) {
 	r := get(t, newPage(built), "/assets/a-12.js")
 	if r.StatusCode != 200 || !strings.Contains(r.Header.Get("Cache-Control"), "immutable") || !strings.Contains(r.Header.Get("Content-Type"), "javascript") {
+		t.Errorf("%d %v", r.StatusCode, r.Header)
+	}
+}
+
+func TestTheMarkIsNotAskedForAtEachChangeOfTheAddress(t *testing.T) {
+	r := get(t, newPage(built), "/mark.svg")
+	if r.StatusCode != 200 || r.Header.Get("Cache-Control") != "public, max-age=86400" {
 		t.Errorf("%d %v", r.StatusCode, r.Header)
 	}
 }

@@ -144,6 +144,9 @@ scene('a case’s actions and a schedule are edited in fields, and the YAML is t
   assert.equal(await page.getByRole('button', { name: /Save as v2/ }).isDisabled(), true)
   const draft = await page.evaluate((place) => JSON.parse(JSON.parse(sessionStorage.getItem(place)).text), 'nightjar.draft.' + id)
   assert.equal(draft.cases[0].actions[0].options.userBehaviorName, 'too many logins', 'what can’t be read changes nothing')
+  await write(page, 'The rule as YAML', 'name: *nowhere')
+  await page.getByRole('list', { name: 'What is wrong with the rule' }).getByText(/nowhere/).waitFor()
+  assert.equal(await page.getByRole('button', { name: /Save as v2/ }).isDisabled(), true)
   const { name: _, ...rest } = draft
   await write(page, 'The rule as YAML', `name: All of a rule, in YAML # said so\n${Object.entries(rest).map(([k, v]) => `${k}: ${JSON.stringify(v)}`).join('\n')}`)
   await page.locator('.rule-tabs').getByText('no errors').waitFor()
@@ -156,6 +159,20 @@ scene('a case’s actions and a schedule are edited in fields, and the YAML is t
   assert.deepEqual(kept.calculatedFields, [{ name: '@sum', expression: '@a + @b' }])
   await page.getByRole('tab', { name: 'Form' }).click()
   await page.getByText('Kept, and edited in the').waitFor({ state: 'detached' })
+  assert.deepEqual(page.faults, [])
+})
+
+scene('a draft that is discarded leaves no mistake of its YAML', async () => {
+  const { id } = await makeRule(engine, 'To be discarded', 'high', 'app')
+  const page = await openPage(browser, engine, { path: `/rules/${id}?as=yaml` })
+  const { name: _, ...rest } = (await engine.call(`${api}/rules/${id}`))
+  await write(page, 'The rule as YAML', `name: Another\n${Object.entries(rest).map(([k, v]) => `${k}: ${JSON.stringify(v)}`).join('\n')}`)
+  await page.getByRole('button', { name: 'Discard', exact: true }).waitFor()
+  await write(page, 'The rule as YAML', 'name: [')
+  await page.getByRole('list', { name: 'What is wrong with the rule' }).waitFor()
+  await page.getByRole('button', { name: 'Discard', exact: true }).click()
+  await page.getByRole('list', { name: 'What is wrong with the rule' }).waitFor({ state: 'detached' })
+  assert.match(await page.locator('.cm-content').innerText(), /^name: To be discarded/)
   assert.deepEqual(page.faults, [])
 })
 

@@ -304,6 +304,29 @@ scene('rows come before all is searched, and a list that is cancelled says of wh
   assert.deepEqual(page.faults, [])
 })
 
+scene('rows of the last question are dim until the next are there; a number that was cancelled is not that of another question', async () => {
+  const page = await openPage(browser, engine, { path: search('source:door') })
+  await page.locator('.bar').getByText('500 events').waitFor()
+  let held
+  await page.route('**/logs/events/search', (route) => void (held = route))
+  await page.route('**/events/histogram', () => undefined)
+  await ask(page, 'source:door @evt.outcome:success')
+  const list = page.getByRole('region', { name: 'Events' })
+  await list.and(page.locator('.waiting')).waitFor()
+  assert.equal(await rows(page).first().evaluate((row) => Number(getComputedStyle(row).opacity) < 0.6 || new Promise((done) => setTimeout(() => done(Number(getComputedStyle(row).opacity) < 0.6), 100))), true)
+  await engine.until('the question', async () => held !== undefined)
+  await held.continue()
+  await page.unroute('**/logs/events/search')
+  await list.and(page.locator(':not(.waiting)')).waitFor()
+  await page.getByRole('status').filter({ hasText: /Asking/ }).getByRole('button', { name: 'Cancel' }).click()
+  await page.locator('.bar').getByText('500 events').waitFor({ state: 'detached' })
+  await page.locator('.histogram').getByText('Cancelled.').waitFor()
+  await page.unroute('**/events/histogram')
+  await page.locator('.histogram').getByRole('button', { name: 'Try again' }).click()
+  await page.locator('.bar').getByText('100 events').waitFor()
+  assert.deepEqual(page.faults, [])
+})
+
 scene('what takes long says how far it is, wherever it is asked, and is cancelled at a press', async () => {
   const page = await openPage(browser, engine, { path: search('source:door') })
   await row(page, 'knock').waitFor()
@@ -339,6 +362,8 @@ scene('what was asked before is offered, a value becomes a column, and a search 
   await page.keyboard.press('k')
   await page.getByRole('columnheader', { name: '@evt.outcome' }).waitFor()
   await page.getByRole('button', { name: /Last 24 hours/ }).click()
+  await page.getByLabel('How long back from now').fill('2 months') // no minutes
+  await page.getByLabel('How long back from now').and(page.locator('[aria-invalid=true]')).waitFor()
   await page.getByLabel('How long back from now').fill('90 min')
   await page.keyboard.press('Enter')
   await page.getByRole('button', { name: /Last 90 minutes/ }).waitFor()

@@ -334,6 +334,27 @@ scene('what takes long shows bones, then says that it asks, and can be cancelled
   await row(page, 'Test of critical').waitFor()
 })
 
+scene('rows of the last question are dim until the next are there, and are said to be its once it is cancelled', async () => {
+  const page = await open('/sources/tables/new')
+  await page.getByRole('button', { name: 'Make the table' }).waitFor()
+  await page.getByRole('navigation').getByRole('link', { name: /^Signals/ }).first().click()
+  await rows(page).first().waitFor()
+  assert.deepEqual(await rows(page).first().evaluate((r) => [getComputedStyle(r).borderLeftWidth, getComputedStyle(r).marginTop]), ['0px', '0px'], 'the look of another view’s forms')
+  const held = []
+  await page.route('**/signals/search', (r) => void held.push(r))
+  await page.getByRole('combobox', { name: 'Query of signals' }).fill('severity:critical')
+  await page.keyboard.press('Enter')
+  const list = page.getByRole('region', { name: 'Signals' })
+  await list.and(page.locator('.waiting')).waitFor()
+  await page.getByRole('button', { name: 'Cancel' }).click()
+  await list.and(page.locator(':not(.waiting)')).waitFor()
+  await page.getByText('Cancelled; you see what was asked before.').waitFor()
+  await page.unroute('**/signals/search')
+  await page.getByRole('button', { name: 'Ask again' }).click()
+  await page.getByText(/^Cancelled/).waitFor({ state: 'detached' })
+  await row(page, 'Test of critical').waitFor()
+})
+
 scene('counts of a part are said to be at least, and a job has its bounds', async () => {
   const page = await open(asking('severity:critical'))
   await page.route('**/signals/histogram', async (r) => {

@@ -123,11 +123,11 @@ scene('sources have their counts, their lag, and what nobody reads', async () =>
   assert.match((await panel.getByRole('link', { name: 'Write a pipeline for these' }).getAttribute('href')) ?? '', /new\?source=late&samples=source%3Alate/)
   assert.deepEqual(await axeFaults(page), [])
   await page.reload()
-  await panel.getByRole('heading', { name: 'late' }).waitFor()
+  await panel.getByRole('heading', { name: 'late', exact: true }).waitFor()
   await page.keyboard.press('Escape')
   await panel.waitFor({ state: 'detached' })
   await page.goBack()
-  await panel.getByRole('heading', { name: 'late' }).waitFor()
+  await panel.getByRole('heading', { name: 'late', exact: true }).waitFor()
   assert.equal(await page.evaluate(() => window.hacked), undefined)
   assert.deepEqual(page.faults, [])
 })
@@ -189,6 +189,14 @@ scene('of forty sources those that need attention come first; a need, a name and
   const sorted = (await names()).filter((n) => n.startsWith('forty'))
   assert.deepEqual(sorted, [...sorted].sort())
   assert.deepEqual(await axeFaults(page), [])
+  assert.deepEqual(page.faults, [])
+})
+
+scene('an address with words that are none shows all', async () => {
+  const page = await openPage(browser, engine, { path: '/sources?show=constructor&sort=constructor' })
+  await page.locator('.listing tbody tr').first().waitFor()
+  await page.goto('/sources/pipelines?show=toString')
+  await page.locator('.listing tbody tr').first().waitFor()
   assert.deepEqual(page.faults, [])
 })
 

@@ -30,6 +30,7 @@ function sourcesText({ senders: s, eventsReceived }: Health): string {
 
 /** silentText names those of which nothing arrived within an hour. */
 function silentText({ senders: s }: Health): string {
+  if (s.current + s.silent === 0) return 'Nothing arrived from a source within a day.'
   if (s.silent === 0) return 'Something of each arrived within the last hour.'
   const named = s.silences.slice(0, 8)
   const rest = s.silent - named.length

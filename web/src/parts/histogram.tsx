@@ -83,10 +83,13 @@ const uncounted = (h: Counts): number => {
   return h.end > first && h.counted !== undefined && h.partial ? Math.min(1, Math.max(0, (h.counted - first) / (h.end - first))) : 0
 }
 
-/** besideOf are the numbers so many milliseconds earlier, for each stretch. */
+/** besideOf are the numbers so many milliseconds earlier, for each stretch: where clocks were changed between, it began an hour sooner or later. */
 function besideOf(stacks: Stack[], before: Stack[], by: number): number[] {
-  const at = new Map(before.map((s) => [s.from + by, ofAll(s)]))
-  return stacks.map((s) => at.get(s.from) ?? 0)
+  const near = Math.min(3600_000, ((stacks[1]?.from ?? 0) - (stacks[0]?.from ?? 0)) / 2)
+  return stacks.map((s) => {
+    const then = before.find((b) => Math.abs(b.from + by - s.from) <= near)
+    return then ? ofAll(then) : 0
+  })
 }
 
 /** Bar is one stretch: its first layer at the base line. */

@@ -38,8 +38,8 @@ export function TimeRange({ range, onChange }: { range: Range; onChange: (r: Ran
 /** Relative takes how long back from now: 90m, 36 h, 3 days. */
 function Relative({ onChange }: { onChange: (r: Range) => void }) {
   const [text, setText] = useState('')
-  const read = /^\s*(\d{1,5})\s*(s|m|min|h|d|w)[a-z]*\s*$/i.exec(text)
-  const from = read ? `now-${Number(read[1])}${(read[2] ?? 'm').slice(0, 1).toLowerCase()}` : ''
+  const read = /^\s*(\d{1,5})\s*(?:(s)(?:ec(?:ond)?s?)?|(m)(?:in(?:ute)?s?)?|(h)(?:(?:ou)?rs?)?|(d)(?:ays?)?|(w)(?:eeks?)?)\s*$/i.exec(text)
+  const from = read ? `now-${Number(read[1])}${read.slice(2).join('').toLowerCase()}` : ''
   return (
     <form
       class="exact relative" onKeyDown={(e) => e.key !== 'Escape' && e.stopPropagation()}

@@ -10,6 +10,8 @@ export interface Answer<T> {
 }
 
 export interface Asked<T> extends Answer<T> {
+  /** The value is that of the question before. */
+  old: boolean
   again(): void
   /** refresh asks again, unless it is being asked: a slow answer is not cut short by the next question. */
   refresh(): void
@@ -20,14 +22,20 @@ export interface Asked<T> extends Answer<T> {
   put(change: (value: T) => T): void
 }
 
-const nothing = { value: undefined, error: undefined, asking: true, at: 0 }
+/** Held is an answer, the key that is asked for, and that of the value. */
+interface Held<T> extends Answer<T> {
+  key: string | null
+  of: string | null
+}
+
+const nothing = { value: undefined, error: undefined, asking: true, at: 0, of: null }
 
 /**
  * useAsk asks when the key changes, and forgets an older answer that comes late. With
  * keep, the value of the last key is shown until that of the new one is there.
  */
 export function useAsk<T>(key: string | null, ask: (signal: AbortSignal) => Promise<T>, keep: 'keep' | 'clear' = 'clear'): Asked<T> {
-  const [answer, setAnswer] = useState<Answer<T> & { key: string | null }>({ ...nothing, key: null })
+  const [answer, setAnswer] = useState<Held<T>>({ ...nothing, key: null })
   const [round, setRound] = useState(0)
   const running = useRef<AbortController | undefined>(undefined)
   const question = useRef(ask)
@@ -38,13 +46,13 @@ export function useAsk<T>(key: string | null, ask: (signal: AbortSignal) => Prom
     const stop = new AbortController()
     running.current = stop
     setAnswer((a) => (a.key === key || keep === 'keep' ? { ...a, key, asking: true } : { ...nothing, key }))
-    const told = (change: (a: Answer<T> & { key: string | null }) => Answer<T> & { key: string | null }) => {
+    const told = (change: (a: Held<T>) => Held<T>) => {
       if (stop.signal.aborted) return
       running.current = undefined
       setAnswer(change)
     }
     question.current(stop.signal).then(
-      (value) => told(() => ({ key, value, error: undefined, asking: false, at: Date.now() })),
+      (value) => told(() => ({ key, of: key, value, error: undefined, asking: false, at: Date.now() })),
       (error: Error) => told((a) => ({ ...a, error, asking: false })),
     )
     return () => {
@@ -60,12 +68,12 @@ export function useAsk<T>(key: string | null, ask: (signal: AbortSignal) => Prom
   const cancel = useCallback(() => {
     running.current?.abort()
     running.current = undefined
-    setAnswer((a) => ({ ...a, asking: false, error: a.value === undefined ? new Error('Cancelled.') : a.error }))
+    setAnswer((a) => ({ ...a, asking: false, error: a.value === undefined || a.of !== a.key ? new Error('Cancelled.') : a.error }))
   }, [])
   const asks = useCallback(() => (running.current ? [running.current.signal] : []), [])
   const put = useCallback((change: (value: T) => T) => setAnswer((a) => (a.value === undefined ? a : { ...a, value: change(a.value) })), [])
   const current = answer.key === key || keep === 'keep' ? answer : { ...nothing, key }
-  return { value: current.value, error: current.error, asking: current.asking, at: current.at, again, refresh, cancel, running: asks, put }
+  return { value: current.value, old: current.value !== undefined && current.of !== key, error: current.error, asking: current.asking, at: current.at, again, refresh, cancel, running: asks, put }
 }
 
 /** useLate is true once something has gone on for so many milliseconds. */

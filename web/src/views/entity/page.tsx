@@ -36,7 +36,7 @@ export function EntityPage({ entity }: { entity: Entity }) {
         <p class="signal-state"><span class="mut">{kindOf(entity.field)}</span><code class="mut cut">{shown(entity.field.slice(0, 200))}</code></p>
         <h1 class="entity-name"><Value field={entity.field} value={entity.value} text={entity.value.length > 400 ? entity.value.slice(0, 400) + '…' : entity.value} class="entity-value" /></h1>
         {known.error && <Problem error={known.error} again={known.again} />}
-        <Lead known={known.value} range={range} busy={known.asking} />
+        <Lead known={known.old ? undefined : known.value} range={range} busy={known.asking} />
         <p class="small"><Late of={known} what="events" /></p>
         <Section title="Signals" note={known.value ? openOf(known.value) : ''} link={{ text: 'In the list', to: pathOf(['signals'], { query: filter.query }) }}>
           <SignalsOf query={filter.query} />

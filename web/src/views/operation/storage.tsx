@@ -3,6 +3,7 @@ import { keepingNames, readRetention, type Retention } from '../../api/retention
 import { readStorage, type BackupRun, type Letting, type Storage as Of } from '../../api/storage'
 import { Facts, Known, Section, Snippet } from '../../parts/keep'
 import { Listing, type Cell } from '../../parts/listing'
+import { Problem } from '../../parts/problem'
 import { change, useAddress } from '../../state/address'
 import { useAsk, useEvery } from '../../state/ask'
 import { useMay } from '../../state/session'
@@ -51,7 +52,7 @@ function Disk({ of: s }: { of: Of }) {
               <button class="button" disabled={lacks !== '' || retention.value === undefined} title={lacks} onClick={() => change({ edit: 'retention' })}>Change</button>
               {lacks !== '' && <span class="mut small">{lacks}</span>}
             </p>
-            {retention.value && <Whose of={retention.value} />}
+            {retention.value ? <Whose of={retention.value} /> : retention.error && <Problem error={retention.error} again={retention.again} />}
           </>
         )}
     </Section>

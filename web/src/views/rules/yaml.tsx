@@ -21,6 +21,16 @@ function write(yaml: Library, text: string): string {
   }
 }
 
+/** asJSON is a document as JSON. One that is no tree of values, as where an alias has no anchor, adds a mistake. */
+function asJSON(doc: ReturnType<Library['parseDocument']>, wrong: Mistake[]): string {
+  try {
+    return JSON.stringify(doc.toJS({ maxAliasCount: 100 }), null, 2)
+  } catch (e) {
+    wrong.push({ line: 1, column: 1, message: (e as Error).message })
+    return ''
+  }
+}
+
 function Text({ yaml, draft, save }: { yaml: Library; draft: Draft; save: () => void }) {
   const [text, setText] = useState(() => write(yaml, draft.text))
   const [problems, setProblems] = useState<Mistake[]>([])
@@ -30,6 +40,7 @@ function Text({ yaml, draft, save }: { yaml: Library; draft: Draft; save: () => 
     mine.current = draft.text
     setText(write(yaml, draft.text))
     setProblems([])
+    draft.cannotRead('')
   }, [draft.text])
   useEffect(() => () => draft.cannotRead(''), [])
   const type = (next: string) => {
@@ -40,11 +51,12 @@ function Text({ yaml, draft, save }: { yaml: Library; draft: Draft; save: () => 
       const { line, col } = counter.linePos(e.pos[0])
       return { line, column: col, message: e.message }
     })
+    const json = wrong.length > 0 ? '' : asJSON(doc, wrong)
     setProblems(wrong)
     draft.cannotRead(wrong[0]?.message ?? '')
     if (wrong.length > 0) return
-    mine.current = JSON.stringify(doc.toJS({ maxAliasCount: 100 }), null, 2)
-    draft.type(mine.current)
+    mine.current = json
+    draft.type(json)
   }
   return <div class="rule-text"><CodeEditor label="The rule as YAML" language="yaml" value={text} onChange={type} problems={problems} onRun={save} lines={[24, 200]} /></div>
 }

@@ -9,5 +9,5 @@ export function EachClause({ filter }: { filter: Filter }) {
     const c = asked.value
     if (c) askFor(c.clauses.filter((_, k) => k !== i).map((x) => x.text).join(c.alternatives ? ' OR ' : ' '))
   }
-  return <section class="clauses-strip" aria-label="Each clause" tabIndex={0}><Clauses of={asked} onWithout={without} /></section>
+  return <section class="clauses-strip" aria-label="Each clause" tabIndex={0}><Clauses of={asked} onWithout={asked.old || asked.value?.leftOut ? undefined : without} /></section>
 }

@@ -56,7 +56,7 @@ function Group({ filter, fields, at, less }: { filter: Filter; fields: string[];
   const key = fields.length === 0 || at === 0 ? null : JSON.stringify([asked, fields, at]) // the rows come first
   const counts = useFacets(key, asked, fields)
   if (fields.length === 0) return null
-  if (counts.error && !counts.value) return <div class="facet-problem"><Problem error={counts.error} again={counts.again} /></div>
+  if (counts.error && (!counts.value || counts.old)) return <div class="facet-problem"><Problem error={counts.error} again={counts.again} /></div>
   return (
     <>
       {fields.map((field) => {

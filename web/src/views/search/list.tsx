@@ -60,7 +60,7 @@ export function EventList() {
   const came = list.old ? 0 : list.at // the rows come first, then their number, once
   const key = came > 0 ? JSON.stringify([filter, zone, came]) : null
   const counts = useOverTime(key, filter, zone)
-  const total = counts.value
+  const total = counts.error && counts.old && key !== null ? undefined : counts.value // the number of another question is none
 
   const before = useWeekBefore(filter, came, state.week)
   const asks = together(list, { ...counts, asking: counts.asking && key !== null })
@@ -95,7 +95,7 @@ export function EventList() {
       </div>
       <div class="columns">
         {checked.filter ? <Facets filter={filter} events={list.rows} at={came} /> : <nav class="facets" aria-label="Filters" />}
-        <section class={'queue' + (list.old && list.asking ? ' old' : '')} aria-label="Events" aria-busy={list.asking}>
+        <section class={'queue' + (list.old && list.asking ? ' waiting' : '')} aria-label="Events" aria-busy={list.asking}>
           {counts.error ? <div class="histogram"><Problem error={counts.error} again={counts.again} /></div>
             : <Histogram counts={counts.value} layers={layers} beside={state.week && before.value ? { counts: before.value, by: week, name: 'a week before' } : undefined} onZoom={(a, b) => lookAt({ from: String(a), to: String(b) })} />}
           {stale && list.at > 0

@@ -73,7 +73,7 @@ function Bar({ answer, error, result: r, shown }: BarProps) {
   const write = () => r && save(new Blob([lineOf(r.columns.map((c) => c.name)), ...r.rows.map((row) => lineOf(row.map(textOf)))], { type: 'text/csv' }), 'rows.csv')
   return (
     <div class="bar">
-      <span class="strong" role="status">{asking && !r ? 'Rows' : !r ? 'Rows' : `${r.truncated ? 'The first ' : ''}${plural(r.rows.length, 'row')}`}</span>
+      <span class="strong" role="status">{!r ? 'Rows' : `${r.truncated ? 'The first ' : ''}${plural(r.rows.length, 'row')}`}</span>
       {answer && <Late of={answer} after={300} />}
       {!asking && r && <span class="mut">in {count(r.elapsed)} ms{r.truncated && ', there are more: use LIMIT, or aggregate'}{error && ', of the last statement that could be run'}</span>}
       <span class="grow" />

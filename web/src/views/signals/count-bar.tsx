@@ -34,7 +34,7 @@ export function CountBar({ queue, selection, begin, state }: CountBarProps) {
       {n !== undefined && all !== undefined && all > n && <span class="mut cut">of {count(all)}{counts.value?.partial && ' or more'}, the others archived</span>}
       {zoomed && <button class="link" onClick={() => lookAt(defaultRange)}>Back to {rangeName(defaultRange).replace('Last ', '')}</button>}
       {late ? <Asking of={queue.asks} />
-        : cutShort && <span class="mut" role="status">Cancelled; {list.rows.length > 0 ? `${plural(list.rows.length, 'row')} came.` : 'no row came.'} <button class="link" onClick={list.again}>Ask again</button></span>}
+        : cutShort && <span class="mut" role="status">Cancelled; {list.old && list.rows.length > 0 ? 'you see what was asked before.' : list.rows.length > 0 ? `${plural(list.rows.length, 'row')} came.` : 'no row came.'} <button class="link" onClick={list.again}>Ask again</button></span>}
       <span class="grow" />
       <Grouping group={state.group} />
       {narrow ? <SortMenu sort={state.sort} /> : <ColumnsMenu shown={state.columns} />}

@@ -68,7 +68,7 @@ function Group({ filter, fields, settled, less, over }: GroupProps) {
   if (told) return <One field={told.facet} query={filter.query} counted={told} partial={over?.value?.partial ?? false} />
   // How tall the others will be is not known: they come when they are counted.
   if (!counts.value && !counts.error && !fields.every((f) => f in sizes)) return null
-  if (counts.error && !counts.value) return <div class="facet-problem"><Problem error={counts.error} again={counts.again} /></div>
+  if (counts.error && (!counts.value || counts.old)) return <div class="facet-problem"><Problem error={counts.error} again={counts.again} /></div>
   return <>{fields.map((f) => <One key={f} field={f} query={filter.query} counted={counts.value?.facets.find((x) => x.facet === f)} partial={counts.value?.partial ?? false} />)}</>
 }
 

@@ -37,7 +37,7 @@ export function Rows({ state, queue, steps, selection, begin, onNothing, narrow 
   const came = list.at > 0
   const isEmpty = queue.items.length === 0 && came && !list.asking
   return (
-    <section class={`queue ${selection.ticked.size > 0 ? 'ticking' : ''}`} aria-label="Signals">
+    <section class={`queue ${selection.ticked.size > 0 ? 'ticking' : ''} ${list.old && list.asking ? 'waiting' : ''}`} aria-label="Signals" aria-busy={list.asking}>
       {counts.error ? <div class="histogram"><Problem error={counts.error} again={counts.again} /></div>
         : <Histogram counts={counts.value} layers={layersOf(queue.states)} onZoom={(a, b) => lookAt({ from: String(a), to: String(b) })} />}
       {queue.stale && came ? <StaleBar at={list.at} live={live} again={() => (live.again(), list.again())} />

@@ -43,6 +43,7 @@ export function useGroups(filter: Filter | undefined, sort: string, field: strin
   const facet = counted.value?.facets[0]
   const queryOf = (value: string) => both(filter?.query ?? '*', term(field, value))
   useEffect(() => void (counted.asking && (since.current = Date.now())), [counted.asking])
+  useEffect(() => setHeld(new Map()), [key]) // rows of another question are not those of its groups
   // What is open is asked for again with the counts, and in another order.
   useEffect(() => {
     const stop = new AbortController()

@@ -62,7 +62,7 @@ function useTotal({ filter, at }: Settled, counts: Asked<Histogram>): Asked<Pick
   const isAsked = at > 0 && (told === undefined && counts.value !== undefined || counts.error !== undefined && counts.error.message !== 'Cancelled.')
   const asked = useAsk<Pick<Facets, 'total' | 'partial'>>(isAsked ? JSON.stringify([filter, at]) : null, (stop) => countFacets(filter, [], 1, stop), 'keep')
   if (isAsked) return asked
-  return { ...asked, value: told === undefined ? undefined : { total: told, partial: counts.value?.partial ?? false }, error: counts.error, asking: counts.asking, at: counts.at }
+  return { ...asked, value: told === undefined || counts.error ? undefined : { total: told, partial: counts.value?.partial ?? false }, error: counts.error, asking: counts.asking, at: counts.at }
 }
 
 export type Queue = ReturnType<typeof useQueue>

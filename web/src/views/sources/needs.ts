@@ -53,7 +53,7 @@ export const orders: Record<string, { title: string; by: (a: Source, b: Source) 
 
 /** chosen are the sources that have a need and a text in their name, in an order. */
 export function chosen(all: Source[], show: string, text: string, sort: string): Source[] {
-  const need = show in needs ? needs[show as Need] : undefined
+  const need = Object.hasOwn(needs, show) ? needs[show as Need] : undefined
   const wanted = text.trim().toLowerCase()
   return all.filter((s) => (need?.has(s) ?? true) && sourceName(s).toLowerCase().includes(wanted)).sort((orders[sort] ?? orders['need'])?.by ?? inNeed)
 }

@@ -57,7 +57,7 @@ export function Bulk({ rows, clear, again }: BulkProps) {
       {deleting && (
         <Confirm title={`Delete ${plural(rows.length, 'suppression')}?`} verb="Delete" act={remove} close={() => setDeleting(false)}>
           <p>{rows.slice(0, 8).map((r) => oneLine(r.name, 60)).join(', ')}{rows.length > 8 && ` and ${count(rows.length - 8)} more`}.</p>
-          <p class="small mut">What they would have hidden is shown from now on.{hidden > 0 && ` The ${count(hidden)} signals that they hid stay hidden.`}</p>
+          <p class="small mut">What they would have hidden is shown from now on.{hidden > 0 && ` The ${plural(hidden, 'signal')} that they hid ${hidden === 1 ? 'stays' : 'stay'} hidden.`}</p>
         </Confirm>
       )}
     </>

@@ -29,7 +29,7 @@ export function Reads({ at }: { at: string }) {
   if (!c) return <p class="small rule-note"><Late of={asked} what="events" /></p>
   const nothing = c.total === 0
   return (
-    <div class={'rule-reads small' + (readable ? '' : ' old')}>
+    <div class={'rule-reads small' + (readable && !asked.old ? '' : ' old')}>
       <p class={nothing ? 'medium' : 'mut'}>
         Reads {c.partial && 'at least '}{count(c.total)} of {plural(c.events, 'event')} of {range.from === '' ? 'all time' : rangeName(range).replace(/^Last/, 'the last')}.{' '}
         {!nothing && <><a class="link" href={pathOf(['search'], { query: filter.query, from: range.from === '' ? 'all' : range.from, to: range.to })}>See them</a>{' '}</>}

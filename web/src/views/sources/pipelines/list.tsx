@@ -27,7 +27,8 @@ export function PipelineList() {
   useEvery(10_000, pipelines.refresh)
   const lacks = useMay('configure')
   const [text, setText] = useState('')
-  const kind = kinds[query.get('show') ?? 'all'] ?? { title: 'All', fits: () => true }
+  const show = query.get('show') ?? 'all'
+  const kind = (Object.hasOwn(kinds, show) && kinds[show]) || { title: 'All', fits: () => true }
   const all = pipelines.value ?? []
   const rows = all.filter((p) => kind.fits(p) && `${p.name} ${p.id} ${p.query}`.toLowerCase().includes(text.trim().toLowerCase()))
   return (
@@ -38,7 +39,7 @@ export function PipelineList() {
         {lacks === '' ? <a class="button main" href="/sources/pipelines/new">New pipeline</a> : <button class="button main" disabled title={lacks}>New pipeline</button>}
         <a class="button" href="/sources/again">Read stored events again</a>
       </div>
-      {query.get('show') === 'deleted' ? <Deleted fits={(name) => name.toLowerCase().includes(text.trim().toLowerCase())} again={pipelines.again} /> : <Known of={pipelines}>
+      {show === 'deleted' ? <Deleted fits={(name) => name.toLowerCase().includes(text.trim().toLowerCase())} again={pipelines.again} /> : <Known of={pipelines}>
         {() => (
           <>
             <p class="place-lead">{plural(all.filter((p) => p.enabled).length, 'pipeline')} of {count(all.length)} are on. An event meets them in this order. Counts are since the engine started; an event that one fails on is kept as the ones before left it.</p>

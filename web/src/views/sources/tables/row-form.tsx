@@ -32,7 +32,7 @@ export function RowForm({ table: t, rowKey, read, close, onDone }: RowFormProps)
     return { text: `${oneLine(id, 80)} is ${before ? 'changed' : 'in the table'}.` }
   }
   return (
-    <SentForm name={before ? 'Change a row' : 'Add a row'} class="table-row" verb={before ? 'Change the row' : 'Add the row'} blocked={id === ''} send={send} close={close}>
+    <SentForm name={before ? 'Change a row' : 'Add a row'} verb={before ? 'Change the row' : 'Add the row'} blocked={id === ''} send={send} close={close}>
       {() => <>
       <div class="keep-form">
         {[t.key, ...t.fields.map((f) => f.name).filter((n) => n !== t.key)].map((name) => (
