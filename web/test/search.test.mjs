@@ -307,15 +307,15 @@ scene('rows come before all is searched, and a list that is cancelled says of wh
 scene('rows of the last question are dim until the next are there; a number that was cancelled is not that of another question', async () => {
   const page = await openPage(browser, engine, { path: search('source:door') })
   await page.locator('.bar').getByText('500 events').waitFor()
-  let held
-  await page.route('**/logs/events/search', (route) => void (held = route))
+  const held = [] // also whether anything has arrived
+  await page.route('**/logs/events/search', (route) => void held.push(route))
   await page.route('**/events/histogram', () => undefined)
   await ask(page, 'source:door @evt.outcome:success')
   const list = page.getByRole('region', { name: 'Events' })
   await list.and(page.locator('.waiting')).waitFor()
   assert.equal(await rows(page).first().evaluate((row) => Number(getComputedStyle(row).opacity) < 0.6 || new Promise((done) => setTimeout(() => done(Number(getComputedStyle(row).opacity) < 0.6), 100))), true)
-  await engine.until('the question', async () => held !== undefined)
-  await held.continue()
+  await engine.until('the question', async () => held.some((r) => r.request().postData().includes('outcome')))
+  for (const route of held) await route.continue()
   await page.unroute('**/logs/events/search')
   await list.and(page.locator(':not(.waiting)')).waitFor()
   await page.getByRole('status').filter({ hasText: /Asking/ }).getByRole('button', { name: 'Cancel' }).click()
