@@ -119,16 +119,17 @@ func searchSaysWhichClauseLeavesNothing(t *testing.T, p *process) {
 		Total, Events int
 		Why           string
 		Clauses       []struct {
-			Text                           string
-			Column, Alone, So_far, Without int
-			Decides                        bool
+			Text                   string
+			Column, Alone, Without int
+			SoFar                  int `json:"so_far"`
+			Decides                bool
 		}
 	}
 	p.call(http.MethodPost, "/api/nightjar/v1/events/clauses", []byte(`{"filter":{"query":"source:door @door.side:right"},"fields":["@door.side","@usr.id"]}`), &counted)
 	if counted.Total != 0 || counted.Events != 3 || counted.Why != "No event of this time has @door.side:right or @usr.id." && !strings.HasPrefix(counted.Why, "No event of this time has @door.side:right") {
 		t.Errorf("clauses %+v", counted)
 	}
-	if c := counted.Clauses; len(c) != 4 || c[0].Text != "source:door" || c[0].Alone != 2 || c[1].Column != 13 || c[1].So_far != 0 || c[2].Text != "@door.side" || c[2].Alone != 1 {
+	if c := counted.Clauses; len(c) != 4 || c[0].Text != "source:door" || c[0].Alone != 2 || c[1].Column != 13 || c[1].SoFar != 0 || c[2].Text != "@door.side" || c[2].Alone != 1 {
 		t.Errorf("clauses %+v", c)
 	}
 	var rule struct{ ID string }
