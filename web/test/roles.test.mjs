@@ -46,7 +46,7 @@ for (const role of [...roles].reverse()) {
       await page.goto(path)
       await settled(page, path)
       assert.deepEqual(page.faults, [], path)
-      const buttons = await buttonsOf(page)
+      let buttons = await buttonsOf(page)
       if (role === 'admin') {
         seen[path] = buttons
         continue
@@ -55,8 +55,9 @@ for (const role of [...roles].reverse()) {
         await page.getByRole('heading', { name: 'This is for admins' }).waitFor()
         continue
       }
-      const names = buttons.map((b) => b.name)
-      assert.deepEqual([...new Set(seen[path].map((b) => b.name).filter((n) => !names.includes(n)))], [], `${path}: what ${role} is not shown`)
+      const lacking = (shown) => [...new Set(seen[path].map((b) => b.name).filter((n) => !shown.some((b) => b.name === n)))]
+      for (const end = Date.now() + 15_000; lacking(buttons).length > 0 && Date.now() < end; await page.waitForTimeout(50)) buttons = await buttonsOf(page)
+      assert.deepEqual(lacking(buttons), [], `${path}: what ${role} is not shown`)
       const dumb = buttons.filter((b) => b.disabled && b.why === '' && seen[path].some((a) => a.name === b.name && !a.disabled))
       assert.deepEqual(dumb, [], `${path}: what is shut without a reason`)
     }
