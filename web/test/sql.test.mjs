@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { before } from 'node:test'
 import { hostile, send } from './data.mjs'
 import { assertAccessible, axeFaults, inEveryLook, openPage, scene, stage } from './engine.mjs'
+import { write } from './people.mjs'
 
 const { engine, browser } = await stage()
 before(async () => {
@@ -21,7 +22,7 @@ const sql = (statement, more = '') => '/search?form=sql' + (statement === '' ? '
 
 scene('a statement is completed with tables, columns, attributes and functions', async () => {
   const page = await openPage(browser, engine, { path: sql('') })
-  await editor(page).fill('')
+  await write(page, 'Statement', '')
   await editor(page).pressSequentially('SELECT hos')
   await page.locator('.cm-tooltip-autocomplete li').getByText('host', { exact: true }).waitFor()
   await page.keyboard.press('Tab')
@@ -91,7 +92,7 @@ scene('rows are drawn over time, by name, and the drawing has its numbers', asyn
 
 scene('SQL says where it is wrong, Tab mends it, and it is saved', async () => {
   const page = await openPage(browser, engine, { path: sql('') })
-  await editor(page).fill("SELECT host, count() AS n FROM events WHERE source = 'door' GROUP BY host ORDER BY host")
+  await write(page, 'Statement', "SELECT host, count() AS n FROM events WHERE source = 'door' GROUP BY host ORDER BY host")
   await editor(page).press('Control+Enter')
   await page.getByText('3 rows', { exact: true }).waitFor()
   await row(page, 'gate-0').waitFor()
@@ -101,7 +102,7 @@ scene('SQL says where it is wrong, Tab mends it, and it is saved', async () => {
   await page.getByLabel('Name of the statement').fill('Knocks by gate')
   await page.getByRole('dialog').getByRole('button', { name: 'Save' }).click()
   await page.getByRole('status').filter({ hasText: 'Knocks by gate is saved.' }).waitFor()
-  await editor(page).fill("SELECT 'asked before'")
+  await write(page, 'Statement', "SELECT 'asked before'")
   await editor(page).press('Control+Enter')
   await page.getByText('1 row', { exact: true }).waitFor()
   await page.goto('/search?form=sql')
@@ -109,14 +110,14 @@ scene('SQL says where it is wrong, Tab mends it, and it is saved', async () => {
   await page.getByRole('menuitem', { name: /^SELECT 'asked before'/ }).waitFor()
   await page.getByRole('menuitemcheckbox', { name: 'Knocks by gate' }).click()
   await row(page, 'gate-2').waitFor()
-  await editor(page).fill('SELECT host\nFROM events\nGRUP BY host')
+  await write(page, 'Statement', 'SELECT host\nFROM events\nGRUP BY host')
   await editor(page).press('Control+Enter')
   await page.getByRole('button', { name: '3:6' }).click()
   await page.keyboard.type('|')
   assert.equal(await text(page), 'SELECT host\nFROM events\nGRUP |BY host', 'the place leads there')
   await page.getByText('3 rows', { exact: true }).waitFor()
   await page.getByText('of the last statement that could be run').waitFor()
-  await editor(page).fill('SELECT hist, count() AS n\nFROM events\nGROUP BY hist')
+  await write(page, 'Statement', 'SELECT hist, count() AS n\nFROM events\nGROUP BY hist')
   await editor(page).press('Control+Enter')
   await page.locator('.cm-mistake').getByText('hist').waitFor()
   await page.getByRole('alert').filter({ hasText: '1:8' }).getByRole('button', { name: 'Use host' }).waitFor()
