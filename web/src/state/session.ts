@@ -57,7 +57,6 @@ const powers = {
   kill: ['response:kill', 'responder'],
   isolate: ['response:isolate', 'responder'],
   collect: ['response:collect', 'analyst'],
-  retain: ['events:delete', 'admin'],
   administer: ['keys:manage', 'admin'],
   deleteEvents: ['events:delete', 'admin'],
   audit: ['audit:read', 'admin'],

@@ -21,7 +21,7 @@ export function RetentionForm({ retention: r, onSaved, close }: { retention: Ret
   const [faults, setFaults] = useState<Fault[]>([])
   const [looking, setLooking] = useState(false)
   const [change, setChange] = useState<RetentionChange>()
-  const lacks = useMay('retain')
+  const lacks = useMay('deleteEvents')
   const same = keepingNames.every((n) => texts[n].trim() === r.settings[n])
   const save = async (confirm: string) => {
     const now = await changeRetention(texts, r.version, confirm)

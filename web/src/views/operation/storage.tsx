@@ -30,7 +30,7 @@ function kept(seconds: number): string {
 function Disk({ of: s }: { of: Of }) {
   const { query } = useAddress()
   const retention = useAsk('retention', readRetention, 'keep')
-  const lacks = useMay('retain')
+  const lacks = useMay('deleteEvents')
   const tight = s.disk > 0 && s.free / s.disk < 0.1
   const facts: [string, ComponentChildren][] = [
     ['Takes', s.quota > 0 ? `${bytes(s.used)} of a quota of ${bytes(s.quota)}, ${Math.round((100 * s.used) / s.quota)} %` : `${bytes(s.used)}, without a quota`],

@@ -8,6 +8,7 @@ import { useAsk } from '../../state/ask'
 import { tell } from '../../state/done'
 import { useMay } from '../../state/session'
 import { count, oneLine, plural } from '../../state/text'
+import { tickedThen } from '../../state/ticked'
 import { methodName, worstOf } from './state'
 
 const stateWords: Record<BundledRule['state'], string> = { absent: 'Not in force', differs: 'Yours differs', same: 'In force' }
@@ -32,7 +33,7 @@ function Shelf({ all, again }: { all: BundledRule[]; again: () => void }) {
   const lacks = useMay('configure')
   const fits = all.filter((b) => (state === '' || b.state === state) && `${b.name} ${b.rule.name} ${(b.rule.tags ?? []).join(' ')}`.toLowerCase().includes(words))
   const chosen = fits.filter((b) => ticked.has(b.name))
-  const tick = (b: BundledRule) => setTicked((now) => new Set(now.has(b.name) ? [...now].filter((n) => n !== b.name) : [...now, b.name]))
+  const tick = (b: BundledRule) => setTicked((was) => tickedThen(was, [], b.name))
   const apply = async (names: string[]) => {
     setGoing(true)
     try {

@@ -13,6 +13,7 @@ import { usePreferences } from '../../state/preferences'
 import { useMay } from '../../state/session'
 import { count, plural } from '../../state/text'
 import { rowHeight } from '../../state/size'
+import { tickedThen } from '../../state/ticked'
 import { Bulk } from './bulk'
 import { RuleStateMark, useShownColumns } from './columns'
 import { ruleStates, sorted, type RuleRow, type RuleState } from './state'
@@ -50,9 +51,7 @@ export function RuleList() {
     setAt(rows[now < 0 ? 0 : Math.max(0, Math.min(rows.length - 1, now + by))]?.id)
   }
   const tick = (r: RuleRow, how: 'one' | 'to here') => {
-    const [from, to] = [rows.findIndex((x) => x.id === at), rows.findIndex((x) => x.id === r.id)]
-    const some = how === 'to here' && from >= 0 ? rows.slice(Math.min(from, to), Math.max(from, to) + 1).map((x) => x.id) : [r.id]
-    setTicked((now) => new Set(how === 'one' && now.has(r.id) ? [...now].filter((id) => id !== r.id) : [...now, ...some]))
+    setTicked((was) => tickedThen(was, rows.map((x) => x.id), r.id, how === 'to here' ? at : undefined))
     setAt(r.id)
   }
   const chosenRows = rows.filter((r) => ticked.has(r.id))

@@ -1,5 +1,6 @@
 import { useEffect, useState } from 'preact/hooks'
 import type { Signal } from '../../api/signals'
+import { tickedThen } from '../../state/ticked'
 
 export interface Selection {
   ticked: ReadonlySet<string>
@@ -29,17 +30,13 @@ export function useSelection(rows: Signal[], key: string): Selection {
       setEverything(true)
     },
     toggle: (id) => {
-      const next = new Set(ticked)
-      if (!next.delete(id)) next.add(id)
-      setTicked(next)
+      setTicked(tickedThen(ticked, [], id))
       setEverything(false)
       setLast(id)
     },
     extend: (id) => {
-      const [a, b] = [rows.findIndex((r) => r.id === last), rows.findIndex((r) => r.id === id)]
-      const next = new Set(ticked)
-      for (const r of rows.slice(Math.min(a < 0 ? b : a, b), Math.max(a, b) + 1)) next.add(r.id)
-      setTicked(next)
+      const ids = rows.map((r) => r.id)
+      setTicked(tickedThen(ticked, ids, id, ids.includes(last) ? last : id))
       setLast(id)
     },
   }

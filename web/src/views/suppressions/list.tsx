@@ -10,6 +10,7 @@ import { usePreferences } from '../../state/preferences'
 import { useMay } from '../../state/session'
 import { rowHeight } from '../../state/size'
 import { count, oneLine, plural } from '../../state/text'
+import { tickedThen } from '../../state/ticked'
 import { age, clock, day, useZone, wholeTime, zoneName, zoneOf } from '../../state/time'
 import { Bulk } from './bulk'
 import { Days, RulesOf, StateOf } from './marks'
@@ -77,15 +78,6 @@ export function SuppressionList() {
       )}
     </main>
   )
-}
-
-/** tickedThen are those that are ticked after one was pressed, or all up to it from another. */
-function tickedThen(was: ReadonlySet<string>, ids: string[], id: string, from: string | undefined): ReadonlySet<string> {
-  const next = new Set(was)
-  const [a, b] = [ids.indexOf(from ?? id), ids.indexOf(id)].sort((x, y) => x - y)
-  if (from !== undefined && a !== undefined && b !== undefined && a >= 0) for (const one of ids.slice(a, b + 1)) next.add(one)
-  else if (!next.delete(id)) next.add(id)
-  return next
 }
 
 function Bar({ rows, ended, asking }: { rows: Row[]; ended: boolean; asking: boolean }) {
