@@ -93,8 +93,7 @@ func killRows(ctx context.Context, ask Ask, r *policy.Rule, span Span, after [2]
 		columns = append(columns, "toString("+filter+")")
 	}
 	at := []string{"toUnixTimestamp64Milli(timestamp)", "seq"}
-	query := "SELECT " + strings.Join(columns, ", ") + "\nFROM events\nWHERE " + at[0] + " >= " + params.Int(int64(span.From)) + " AND " + at[0] + " < " + params.Int(int64(span.To)) +
-		" AND (" + at[0] + ", " + at[1] + ") > (toInt64(" + params.String(after[0]) + "), toUInt64(" + params.String(after[1]) + ")) AND " + condition +
+	query := "SELECT " + strings.Join(columns, ", ") + "\nFROM events\nWHERE " + span.sql(params) + " AND (" + at[0] + ", " + at[1] + ") > (toInt64(" + params.String(after[0]) + "), toUInt64(" + params.String(after[1]) + ")) AND " + condition +
 		"\nORDER BY " + strings.Join(at, ", ") + "\nLIMIT " + strconv.Itoa(atOnce)
 	rows, err := ask(ctx, query, params)
 	if err != nil {

@@ -20,6 +20,13 @@ type Ask func(ctx context.Context, query string, params *search.Params) ([][]str
 // Span is the time of the events that are asked: From is in it, To is not.
 type Span struct{ From, To schema.Millis }
 
+// sql is the condition on the column that events are ordered by, which leaves the other
+// days unread.
+func (s Span) sql(p *search.Params) string {
+	moment := func(m schema.Millis) string { return "fromUnixTimestamp64Milli(" + p.Int(int64(m)) + ", 'UTC')" }
+	return "timestamp >= " + moment(s.From) + " AND timestamp < " + moment(s.To)
+}
+
 // Rule asks the stored events for what a rule would have matched, and killed.
 func Rule(ctx context.Context, ask Ask, r *policy.Rule, span Span, c rehearsal.Config) (rehearsal.Found, error) {
 	found, err := matches(ctx, ask, r, span)
@@ -44,7 +51,7 @@ func matches(ctx context.Context, ask Ask, r *policy.Rule, span Span) (rehearsal
 	}
 	query := `SELECT toString(count()), toString(toUnixTimestamp64Milli(min(timestamp))), toString(toUnixTimestamp64Milli(max(timestamp))), arrayStringConcat(arraySort(groupUniqArray(100)(toString(host))), '\n')
 FROM events
-WHERE toUnixTimestamp64Milli(timestamp) >= ` + params.Int(int64(span.From)) + ` AND toUnixTimestamp64Milli(timestamp) < ` + params.Int(int64(span.To)) + ` AND ` + condition
+WHERE ` + span.sql(params) + ` AND ` + condition
 	rows, err := ask(ctx, query, params)
 	if err != nil {
 		return out, err

@@ -34,8 +34,8 @@ func (s *RuleAuthoringService) RunRuleTests(ctx context.Context, in *pb.RunRuleT
 	if err != nil {
 		return nil, err
 	}
-	if n := len(in.GetText()); n > configuration.MaxRuleTests {
-		return nil, api.BadRequest("text", "at most %d bytes, got %d; `nightjar test` runs longer ones", configuration.MaxRuleTests, n)
+	if n := len(in.GetText()); n > configuration.MaxTests {
+		return nil, api.BadRequest("text", "at most %d bytes, got %d; `nightjar test` runs longer ones", configuration.MaxTests, n)
 	}
 	report, err := s.runTests(ctx, rule, in.GetText())
 	if err != nil {

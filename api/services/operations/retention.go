@@ -73,13 +73,18 @@ func asked(in *pb.RetentionSettings) (Keeping, error) {
 	}, nil
 }
 
+// wouldRetain are the settings that a caller sent, and what they would let go of.
+func (s *StatusService) wouldRetain(ctx context.Context, in *pb.RetentionSettings) (settings Keeping, change RetentionChange, err error) {
+	if settings, err = asked(in); err != nil {
+		return settings, change, err
+	}
+	change, err = s.Retention.WouldRetain(ctx, settings)
+	return settings, change, err
+}
+
 // PreviewRetention says what other settings would let go of at once.
 func (s *StatusService) PreviewRetention(ctx context.Context, in *pb.PreviewRetentionRequest) (*pb.RetentionChange, error) {
-	settings, err := asked(in.GetSettings())
-	if err != nil {
-		return nil, err
-	}
-	change, err := s.Retention.WouldRetain(ctx, settings)
+	settings, change, err := s.wouldRetain(ctx, in.GetSettings())
 	if err != nil {
 		return nil, err
 	}
@@ -91,11 +96,7 @@ func (s *StatusService) PreviewRetention(ctx context.Context, in *pb.PreviewRete
 
 // UpdateRetention has other settings hold.
 func (s *StatusService) UpdateRetention(ctx context.Context, in *pb.UpdateRetentionRequest) (*pb.Retention, error) {
-	settings, err := asked(in.GetSettings())
-	if err != nil {
-		return nil, err
-	}
-	change, err := s.Retention.WouldRetain(ctx, settings)
+	settings, change, err := s.wouldRetain(ctx, in.GetSettings())
 	if err != nil {
 		return nil, err
 	}

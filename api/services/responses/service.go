@@ -128,7 +128,7 @@ func (s *ResponseService) create(ctx context.Context, in *pb.RespondRequest, to 
 		return nil, told(err)
 	}
 	api.AnswerWith(ctx, http.StatusCreated)
-	return s.answer(v), nil
+	return answer(v, s.lastContacts()), nil
 }
 
 // ListResponses reads responses.
@@ -147,9 +147,9 @@ func (s *ResponseService) ListResponses(_ context.Context, in *pb.ListResponsesR
 	all := s.Book.List(responses.Query{
 		Signal: in.GetSignalId(), Agent: in.GetAgent(), Host: in.GetHost(), State: responses.State(in.GetState()), Action: responses.Action(in.GetAction()),
 	})
-	out := &pb.ListResponsesResponse{}
+	out, heard := &pb.ListResponsesResponse{}, s.lastContacts()
 	for _, v := range all[:min(limit, len(all))] {
-		one := s.answer(v)
+		one := answer(v, heard)
 		if one.Result != nil {
 			one.Result.ReportText = nil
 		}
@@ -180,7 +180,7 @@ func (s *ResponseService) GetResponse(ctx context.Context, in *pb.GetResponseReq
 	if err != nil {
 		return nil, err
 	}
-	return s.answer(v), nil
+	return answer(v, s.lastContacts()), nil
 }
 
 // CancelResponse takes back what the agent has not answered; it needs the permission of
@@ -196,27 +196,32 @@ func (s *ResponseService) CancelResponse(ctx context.Context, in *pb.CancelRespo
 	if v, err = s.Book.Cancel(ctx, v.ID, api.AuthorOf(ctx)); err != nil {
 		return nil, err
 	}
-	return s.answer(v), nil
+	return answer(v, s.lastContacts()), nil
 }
 
 // answer is a response as callers see it.
-func (s *ResponseService) answer(v responses.Versioned) *pb.Response {
+func answer(v responses.Versioned, lastContacts map[string]schema.Millis) *pb.Response {
 	r := &v.Body
 	out := &pb.Response{
 		Id: v.ID, Action: string(r.Action), SignalId: r.Signal, Agent: r.Agent, Host: r.Host, Process: processToProto(r.Process),
 		SignalName: r.SignalName, Scope: r.Scope, Reason: r.Reason, By: r.By, Created: v.CreatedAt.String(), Deadline: r.Deadline.String(),
 		State: string(r.State), Ended: moment(r.Ended), CancelledBy: r.CancelledBy, Target: r.Target(),
-	}
-	for _, a := range s.Agents.Agents() {
-		if a.ID == r.Agent {
-			out.AgentLastContact = moment(a.LastContact)
-		}
+		AgentLastContact: moment(lastContacts[r.Agent]),
 	}
 	if res := r.Result; res != nil {
 		out.Result = &pb.ResponseResult{Status: res.Status, Error: res.Error, At: res.At.String()}
 		if len(res.Report) > 0 {
 			out.Result.ReportText = new(string(res.Report))
 		}
+	}
+	return out
+}
+
+// lastContacts are when each agent was last heard of, by its id.
+func (s *ResponseService) lastContacts() map[string]schema.Millis {
+	out := map[string]schema.Millis{}
+	for _, a := range s.Agents.Agents() {
+		out[a.ID] = a.LastContact
 	}
 	return out
 }
