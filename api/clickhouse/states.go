@@ -112,14 +112,8 @@ func (s *States) Prepare(ctx context.Context) error {
 	}
 	defer release()
 	doubts := s.doubts.Load()
-	current, err := s.isCurrent(ctx)
-	if err != nil {
-		return fmt.Errorf("look at %s: %w", schema.SignalStates.Name, err)
-	}
-	if !current {
-		if err := s.fill(ctx); err != nil {
-			return fmt.Errorf("fill %s: %w", schema.SignalStates.Name, err)
-		}
+	if err := s.mend(ctx); err != nil {
+		return fmt.Errorf("make %s what signals say: %w", schema.SignalStates.Name, err)
 	}
 	if s.ready.Store(true); s.doubts.Load() != doubts {
 		s.ready.Store(false) // Keep is about to compare them again
@@ -127,37 +121,56 @@ func (s *States) Prepare(ctx context.Context) error {
 	return nil
 }
 
-// isCurrent reports whether the table has the newest version of each signal, and no other.
-func (s *States) isCurrent(ctx context.Context) (bool, error) {
-	var fed uint64
-	row := s.conn.QueryRow(ctx, "SELECT count() FROM system.tables WHERE database = currentDatabase() AND name = '"+statesFeed+"' AND comment = '"+statesDefinition()+"'")
-	if err := row.Scan(&fed); err != nil || fed == 0 {
-		return false, err
+// mend does what is needed. Where only rows are lacking, the table stays: whoever reads it
+// goes on.
+func (s *States) mend(ctx context.Context) error {
+	defined, err := s.isDefined(ctx)
+	if err != nil {
+		return err
 	}
-	for range looks {
+	if defined {
 		if same, err := s.isSame(ctx); err != nil || same {
-			return same, err
+			return err
+		}
+		if err := s.fill(ctx); err != nil {
+			return err
+		}
+		if same, err := s.isSame(ctx); err != nil || same {
+			return err
 		}
 	}
-	return false, nil
+	if err := s.makeAnew(ctx); err != nil {
+		return err
+	}
+	return s.fill(ctx)
+}
+
+// isDefined reports whether the table and what feeds it are there, as they are defined now.
+func (s *States) isDefined(ctx context.Context) (bool, error) {
+	var fed uint64
+	row := s.conn.QueryRow(ctx, "SELECT count() FROM system.tables WHERE database = currentDatabase() AND name = '"+statesFeed+"' AND comment = '"+statesDefinition()+"'")
+	err := row.Scan(&fed)
+	return fed > 0, err
 }
 
 // looks is how often the tables are compared before one is said to be wrong: what is stored
 // between the readings of the one and the other is in one of them.
 const looks = 3
 
-// isSame compares the two tables.
+// isSame reports whether the table has the newest version of each signal, and no other.
 func (s *States) isSame(ctx context.Context) (same bool, err error) {
 	sum := func(table string) string {
 		return "(SELECT (count(), sum(cityHash64(key, id, version))) FROM " + table + " FINAL)"
 	}
-	err = s.conn.QueryRow(ctx, "SELECT "+sum(schema.Signals.Name)+" = "+sum(schema.SignalStates.Name)).Scan(&same)
+	for look := 0; look < looks && !same && err == nil; look++ {
+		err = s.conn.QueryRow(ctx, "SELECT "+sum(schema.Signals.Name)+" = "+sum(schema.SignalStates.Name)).Scan(&same)
+	}
 	return same, err
 }
 
-// fill makes everything anew. What is inserted while it is filled is fed, and what began to
-// be before that has ended when signals are read.
-func (s *States) fill(ctx context.Context) error {
+// makeAnew makes the table and what feeds it: what is inserted from now on is fed, and what
+// began to be before has ended.
+func (s *States) makeAnew(ctx context.Context) error {
 	name := schema.SignalStates.Name
 	for _, sql := range []string{
 		"DROP TABLE IF EXISTS " + statesFeed,
@@ -169,9 +182,12 @@ func (s *States) fill(ctx context.Context) error {
 			return err
 		}
 	}
-	if err := s.awaitInserts(ctx); err != nil {
-		return err
-	}
+	return s.awaitInserts(ctx)
+}
+
+// fill has the table have all that signals have; what it had before it has once.
+func (s *States) fill(ctx context.Context) error {
+	name := schema.SignalStates.Name
 	var rows uint64
 	if err := s.conn.QueryRow(ctx, "SELECT count() FROM "+schema.Signals.Name).Scan(&rows); err != nil || rows == 0 {
 		return err

@@ -295,6 +295,13 @@ func TestStatesThatWereNotFedAreFilledAfterADoubt(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	made := func() (table string) {
+		if err := conn.QueryRow(t.Context(), "SELECT toString(uuid) FROM system.tables WHERE database = currentDatabase() AND name = 'signal_states'").Scan(&table); err != nil {
+			t.Fatal(err)
+		}
+		return table
+	}
+	before := made()
 	states.Doubt()
 	if states.NotReady() == "" {
 		t.Error("it is asked although it is doubted")
@@ -305,6 +312,19 @@ func TestStatesThatWereNotFedAreFilledAfterADoubt(t *testing.T) {
 	var found uint64
 	if err := conn.QueryRow(t.Context(), "SELECT count() FROM signal_states WHERE id = 'unfed'").Scan(&found); err != nil || found != 1 {
 		t.Errorf("%d rows, %v", found, err)
+	}
+	if made() != before {
+		t.Error("the table was made anew, under whoever reads it")
+	}
+	if err := conn.Exec(t.Context(), "DELETE FROM signals WHERE id = 'unfed'"); err != nil {
+		t.Fatal(err)
+	}
+	states.Doubt()
+	if err := <-told; err != nil {
+		t.Fatal(err)
+	}
+	if err := conn.QueryRow(t.Context(), "SELECT count() FROM signal_states WHERE id = 'unfed'").Scan(&found); err != nil || found != 0 {
+		t.Errorf("%d rows of a signal that is gone, %v", found, err)
 	}
 }
 
