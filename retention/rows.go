@@ -31,17 +31,32 @@ func (k *Keeper) before(policy Policy, now time.Time) (schema.Millis, bool) {
 // oldSignalIDs selects signals whose present version ended long ago.
 const oldSignalIDs = `SELECT id FROM signals GROUP BY id HAVING argMax(last_seen, version) < fromUnixTimestamp64Milli({cutoff:Int64})`
 
+// selection is rows of a table that a condition on {cutoff:Int64} selects, and what they are,
+// before the moment.
+type selection struct{ table, what, where string }
+
+var (
+	signalsOf       = selection{schema.Signals.Name, "last seen before ", "id IN (" + oldSignalIDs + ")"}
+	notificationsOf = selection{schema.Notifications.Name, "of before ", toldOfGone}
+)
+
 func (k *Keeper) oldSignals(ctx context.Context, policy Policy, now time.Time) ([]Drop, error) {
+	_, old, err := k.selected(ctx, policy, now, signalsOf)
+	return old, err
+}
+
+// selected is a drop of what a selection has; the context is for more statements about it.
+func (k *Keeper) selected(ctx context.Context, policy Policy, now time.Time, of selection) (context.Context, []Drop, error) {
 	cutoff, some := k.before(policy, now)
 	if !some {
-		return nil, nil
+		return ctx, nil, nil
 	}
 	ctx = clickhouse.Params{}.Int("cutoff", int64(cutoff)).Context(ctx)
 	var rows uint64
-	if err := k.deps.Conn.QueryRow(ctx, "SELECT count() FROM signals WHERE id IN ("+oldSignalIDs+")").Scan(&rows); err != nil {
-		return nil, fmt.Errorf("look for old signals: %w", err)
+	if err := k.deps.Conn.QueryRow(ctx, "SELECT count() FROM "+of.table+" WHERE "+of.where).Scan(&rows); err != nil {
+		return ctx, nil, fmt.Errorf("look for old %s: %w", of.table, err)
 	}
-	return dropOf(schema.Signals.Name, "last seen before "+cutoff.String(), rows, now), nil
+	return ctx, dropOf(of.table, of.what+cutoff.String(), rows, now), nil
 }
 
 // dropOf is a drop of so many rows for their age; none of none.
@@ -55,12 +70,10 @@ func dropOf(table, what string, rows uint64, now time.Time) []Drop {
 // dropSignals deletes old signals with all versions: an earlier one would come to light again
 // where a later one is gone.
 func (k *Keeper) dropSignals(ctx context.Context, policy Policy, now time.Time) ([]Drop, error) {
-	old, err := k.oldSignals(ctx, policy, now)
+	ctx, old, err := k.selected(ctx, policy, now, signalsOf)
 	if err != nil || len(old) == 0 {
 		return nil, err
 	}
-	cutoff, _ := k.before(policy, now)
-	ctx = clickhouse.Params{}.Int("cutoff", int64(cutoff)).Context(ctx)
 	if k.deps.HoldStates != nil {
 		waiting, cancel := context.WithTimeout(ctx, k.deps.Every) // the next round is due then
 		release, err := k.deps.HoldStates(waiting)
@@ -73,7 +86,7 @@ func (k *Keeper) dropSignals(ctx context.Context, policy Policy, now time.Time) 
 	if err := k.deleteStates(ctx, oldSignalIDs); err != nil {
 		return nil, fmt.Errorf("delete the states of old signals: %w", err)
 	}
-	if err := k.deps.Conn.Exec(ctx, "DELETE FROM signals WHERE id IN ("+oldSignalIDs+")"); err != nil {
+	if err := k.deps.Conn.Exec(ctx, "DELETE FROM signals WHERE "+signalsOf.where); err != nil {
 		return nil, fmt.Errorf("delete old signals: %w", err)
 	}
 	k.say(old[0])
@@ -97,26 +110,16 @@ func (k *Keeper) deleteStates(ctx context.Context, ids string) error {
 const toldOfGone = `target != '' AND created < fromUnixTimestamp64Milli({cutoff:Int64}) AND signal NOT IN (SELECT id FROM signals WHERE id NOT IN (` + oldSignalIDs + `))`
 
 func (k *Keeper) oldNotifications(ctx context.Context, policy Policy, now time.Time) ([]Drop, error) {
-	cutoff, some := k.before(policy, now)
-	if !some {
-		return nil, nil
-	}
-	ctx = clickhouse.Params{}.Int("cutoff", int64(cutoff)).Context(ctx)
-	var rows uint64
-	if err := k.deps.Conn.QueryRow(ctx, "SELECT count() FROM notifications WHERE "+toldOfGone).Scan(&rows); err != nil {
-		return nil, fmt.Errorf("look for old notifications: %w", err)
-	}
-	return dropOf(schema.Notifications.Name, "of before "+cutoff.String(), rows, now), nil
+	_, old, err := k.selected(ctx, policy, now, notificationsOf)
+	return old, err
 }
 
 func (k *Keeper) dropNotifications(ctx context.Context, policy Policy, now time.Time) ([]Drop, error) {
-	old, err := k.oldNotifications(ctx, policy, now)
+	ctx, old, err := k.selected(ctx, policy, now, notificationsOf)
 	if err != nil || len(old) == 0 {
 		return nil, err
 	}
-	cutoff, _ := k.before(policy, now)
-	ctx = clickhouse.Params{}.Int("cutoff", int64(cutoff)).Context(ctx)
-	if err := k.deps.Conn.Exec(ctx, "DELETE FROM notifications WHERE "+toldOfGone); err != nil {
+	if err := k.deps.Conn.Exec(ctx, "DELETE FROM notifications WHERE "+notificationsOf.where); err != nil {
 		return nil, fmt.Errorf("delete old notifications: %w", err)
 	}
 	k.say(old[0])
