@@ -156,6 +156,24 @@ export async function drawn(page) {
 
 const axe = createRequire(import.meta.url).resolve('axe-core/axe.min.js')
 
+/**
+ * comes has the assertions of node:assert for what comes to be so: each asks again until it
+ * holds, for half a minute at most, since a word of a page does not tell that all others are
+ * there, too. It fails with what it was told last.
+ */
+export const comes = Object.fromEntries(['deepEqual', 'equal', 'match', 'notEqual', 'ok'].map((name) => [name, async (ask, ...expected) => {
+  for (const until = Date.now() + 30_000; ; await new Promise((done) => setTimeout(done, 50))) {
+    const last = Date.now() > until
+    const found = await ask()
+    try {
+      assert[name](found, ...expected)
+      return
+    } catch (e) {
+      if (last) throw e
+    }
+  }
+}]))
+
 /** axeFaults are what axe finds wrong with the page as it is: rule, and where. */
 export async function axeFaults(page) {
   if (!(await page.evaluate(() => 'axe' in window))) await page.evaluate(await readFile(axe, 'utf8'))
@@ -165,8 +183,8 @@ export async function axeFaults(page) {
 
 /** assertAccessible fails where axe finds something wrong with what is shown, or where it is wider than the window. */
 export async function assertAccessible(page, what) {
-  assert.deepEqual(await axeFaults(page), [], what)
-  assert.equal(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), true, 'nothing is wider than the window')
+  await comes.deepEqual(() => axeFaults(page), [], what)
+  await comes.equal(() => page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), true, 'nothing is wider than the window')
 }
 
 /** rewrite replaces what stands in an editor, as somebody does who deletes it first. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { before } from 'node:test'
 import { hostile, makeHostile, makeRule, send } from './data.mjs'
-import { axeFaults, openPage, scene, stage } from './engine.mjs'
+import { axeFaults, comes, openPage, scene, stage } from './engine.mjs'
 import { trial } from './pictures.mjs'
 
 // What is known of a value, at an address of its own.
@@ -32,13 +32,13 @@ scene('of an address: its signals, its events from first to last, where it is, w
     const lead = await page.locator('.lead').innerText()
     assert.ok(lead.includes(clock(begin)) && lead.includes(clock(begin + (users.length - 1) * 5000)) && lead.includes('1 signal'), lead)
     await page.locator('.signal-row a').filter({ hasText: 'Failed again' }).waitFor()
-    assert.equal(await page.locator('.event-row:not(.event-head)').count(), users.length)
+    await comes.equal(() => page.locator('.event-row:not(.event-head)').count(), users.length)
     await page.getByText('Amsterdam, Netherlands').waitFor()
     await page.getByText('Example Hosting').waitFor()
     const seen = await page.getByRole('region', { name: 'Seen with' }).innerText()
     assert.match(seen, /root[\s\S]*4[\s\S]*admin[\s\S]*2[\s\S]*deploy[\s\S]*1/)
-    assert.deepEqual(await axeFaults(page), [], `${theme} ${width}`)
-    assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), 'nothing is wider than the window')
+    await comes.deepEqual(() => axeFaults(page), [], `${theme} ${width}`)
+    await comes.ok(() => page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), 'nothing is wider than the window')
     if (width === 390) {
       const small = await page.locator('main a, main button').evaluateAll((all) => all.filter((el) => !el.closest('p') && el.offsetParent && el.getBoundingClientRect().height > 0 && el.getBoundingClientRect().height < 44).map((el) => el.textContent))
       assert.deepEqual(small, [], 'what is pressed is big enough')
@@ -84,7 +84,7 @@ scene('of what nobody has heard of it says so', async () => {
   const page = await openPage(browser, engine, { path: address('host', 'nowhere') })
   await page.getByText('No event with it in 30 days. No signal was ever about it.').waitFor()
   await page.getByText('No event has it in this time.').waitFor()
-  assert.deepEqual(await axeFaults(page), [])
+  await comes.deepEqual(() => axeFaults(page), [])
   await page.goto('/entity')
   await page.getByRole('heading', { name: 'About whom?' }).waitFor()
   await page.goto(address('message', 'x'))

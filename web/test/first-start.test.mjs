@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { readdir } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
-import { axeFaults, openPage, scene, stage } from './engine.mjs'
+import { axeFaults, comes, openPage, scene, stage } from './engine.mjs'
 import { asReader, fitsItsWidth } from './people.mjs'
 
 // An empty install: every view leads on, a sender that fails is told so, and the demo comes and goes.
@@ -19,14 +19,14 @@ scene('every view of an empty install leads to a source, or to the demo', async 
     await page.goto(path)
     const begin = page.getByRole('region', { name: 'How to begin' })
     await begin.getByText('Nothing has arrived yet').waitFor()
-    assert.equal(await begin.getByRole('link', { name: 'Connect a source' }).getAttribute('href'), '/sources/connect', path)
+    await comes.equal(() => begin.getByRole('link', { name: 'Connect a source' }).getAttribute('href'), '/sources/connect', path)
     await begin.getByRole('button', { name: 'Try the demo data' }).waitFor()
   }
   await page.setViewportSize({ width: 390, height: 844 })
   await page.goto('/rules/coverage')
   await page.getByRole('region', { name: 'How to begin' }).waitFor()
-  assert.equal(await fitsItsWidth(page), true)
-  assert.deepEqual(await axeFaults(page), [])
+  await comes.equal(() => fitsItsWidth(page), true)
+  await comes.deepEqual(() => axeFaults(page), [])
   assert.deepEqual(page.faults, [])
 })
 
@@ -34,9 +34,9 @@ scene('a reader of an empty install sees both ways, and why one is shut', async 
   const page = await asReader(browser, engine, '/rules', 'rolf')
   const demo = page.getByRole('region', { name: 'How to begin' }).getByRole('button', { name: 'Try the demo data' })
   await demo.waitFor()
-  assert.equal(await demo.isDisabled(), true)
+  await comes.equal(() => demo.isDisabled(), true)
   await page.getByText('The demo data needs engineer.').waitFor()
-  assert.deepEqual(await axeFaults(page), [])
+  await comes.deepEqual(() => axeFaults(page), [])
   assert.deepEqual(page.faults, [])
 })
 
@@ -44,12 +44,12 @@ scene('every sender of the documentation has its page', async () => {
   const page = await openPage(browser, engine, { path: '/sources/connect' })
   const docs = (await readdir(resolve(import.meta.dirname, '../../docs/sources'))).filter((f) => f !== 'README.md').map((f) => f.replace(/\.md$/, ''))
   await page.locator('.listing tbody tr').nth(docs.length - 1).waitFor()
-  assert.equal(await page.locator('.listing tbody tr').count(), docs.length)
+  await comes.equal(() => page.locator('.listing tbody tr').count(), docs.length)
   for (const id of docs) {
     await page.goto(join('/sources/connect', id))
     await page.getByText('Waiting for the first event.').waitFor()
     await page.locator('.keep-section .snippet pre').first().waitFor()
-    assert.equal(await page.locator('.connect-heading, .connect-text').filter({ hasText: /^<!--|\]\(/ }).count(), 0, id)
+    await comes.equal(() => page.locator('.connect-heading, .connect-text').filter({ hasText: /^<!--|\]\(/ }).count(), 0, id)
   }
   assert.deepEqual(page.faults, [])
 })
@@ -66,7 +66,7 @@ scene('while an event is waited for, what is refused is told, and what to do abo
   await page.getByText(/It sent no key/).waitFor()
   assert.equal((await post(engine.key, '{"half":')).status, 400)
   await page.getByText(/their text can’t be read/).waitFor()
-  assert.deepEqual(await axeFaults(page), [])
+  await comes.deepEqual(() => axeFaults(page), [])
   assert.deepEqual(page.faults, [])
   await page.getByText(/Nothing has come so far/).waitFor({ state: 'detached' })
   const quiet = await openPage(browser, engine, { path: '/sources/connect/beats' })
@@ -84,14 +84,14 @@ scene('the demo is loaded from any view, is said to be one, and is removed with 
   const { rule_ids: rules, events } = await engine.call(api + '/demo')
   await page.goto('/sources')
   await page.getByText('Demo data is among this:').waitFor()
-  assert.equal(await page.getByRole('region', { name: 'How to begin' }).count(), 0)
-  assert.deepEqual(await axeFaults(page), [])
+  await comes.equal(() => page.getByRole('region', { name: 'How to begin' }).count(), 0)
+  await comes.deepEqual(() => axeFaults(page), [])
   await page.getByRole('button', { name: 'Remove the demo data' }).click()
   const dialog = page.getByRole('dialog')
   await dialog.getByText(`${rules.length} rules`).waitFor()
   await dialog.getByText(/^\d+ signals$/).waitFor()
   await dialog.getByText(`${events.toLocaleString('en')} events`).waitFor()
-  assert.deepEqual(await axeFaults(page), [])
+  await comes.deepEqual(() => axeFaults(page), [])
   await dialog.getByRole('button', { name: 'Remove it' }).click()
   await page.getByText(`The demo is removed: ${rules.length} rules deleted, its signals archived, ${events.toLocaleString('en')} events deleted.`).waitFor()
   await page.getByText('Demo data is among this:').waitFor({ state: 'detached' })
@@ -108,7 +108,7 @@ scene('a clock that is wrong is told with the first event', async () => {
   await engine.call('/api/v2/logs', [{ ddsource: 'late-clock', hostname: 'web-9', message: 'm', timestamp: Date.now() - 3 * 3600_000 }])
   await page.getByText('It arrives.').waitFor()
   await page.getByText(/Its time is 3 h.* before its arrival/).waitFor()
-  assert.deepEqual(await axeFaults(page), [])
+  await comes.deepEqual(() => axeFaults(page), [])
   await page.reload()
   await page.locator('.first-event[data-asked]').waitFor()
   await engine.call('/api/v2/logs', [{ ddsource: 'early-clock', hostname: 'web-10', message: 'm', timestamp: Date.now() + 3 * 3600_000 }])

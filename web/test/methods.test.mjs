@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { before } from 'node:test'
 import { send } from './data.mjs'
-import { axeFaults, openPage, scene, stage, startEngine } from './engine.mjs'
+import { axeFaults, comes, openPage, scene, stage, startEngine } from './engine.mjs'
 import { makeMethods } from './methods.mjs'
 import { trial } from './pictures.mjs'
 
@@ -32,8 +32,8 @@ async function see(name, picture, part, check) {
     await page.locator('.event-row').nth(1).waitFor()
     await page.getByText('would have hidden').waitFor()
     await check(why, page)
-    assert.deepEqual(await axeFaults(page), [], `${picture} ${theme} ${width}`)
-    assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), 'nothing is wider than the window')
+    await comes.deepEqual(() => axeFaults(page), [], `${picture} ${theme} ${width}`)
+    await comes.ok(() => page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), 'nothing is wider than the window')
     await why.scrollIntoViewIfNeeded()
     await trial(page, `why-${picture}-${theme}-${width}`)
     assert.deepEqual(page.faults, [])
@@ -52,9 +52,9 @@ scene('a threshold: the window over time, against its number', async () => {
   await see('SSH brute force', 'threshold', '.window-chart', async (why) => {
     const [line] = await rows(why)
     assert.deepEqual(line, ['holds', 'failed_logins ≥ 5', 'in 5 min', '5', millis(reached)])
-    assert.match(await why.locator('.window-chart svg[role=img]').first().getAttribute('aria-label'), new RegExp(`^failed_logins: at most ${said.guesses.length}, threshold ≥ 5`))
+    await comes.match(() => why.locator('.window-chart svg[role=img]').first().getAttribute('aria-label'), new RegExp(`^failed_logins: at most ${said.guesses.length}, threshold ≥ 5`))
     await why.getByText('threshold ≥ 5', { exact: true }).waitFor()
-    assert.equal(await why.locator('.window-events line').count(), said.guesses.length, 'an event is a line')
+    await comes.equal(() => why.locator('.window-events line').count(), said.guesses.length, 'an event is a line')
   })
 })
 
@@ -77,7 +77,7 @@ scene('a sequence: when each step was reached, and what it came to', async () =>
 scene('a new value: beside those that were seen before', async () => {
   await see('New country of a user', 'new-value', '.seen-before-row', async (why) => {
     await why.locator('.seen-before-row').nth(1).waitFor()
-    assert.deepEqual(await why.locator('.seen-before-row').evaluateAll((all) => all.map((r) => r.textContent)), ['Czechia4', 'Brazilnever before'])
+    await comes.deepEqual(() => why.locator('.seen-before-row').evaluateAll((all) => all.map((r) => r.textContent)), ['Czechia4', 'Brazilnever before'])
     assert.equal((await rows(why))[0][1], 'a new value of @network.client.geoip.country.name')
   })
 })
@@ -90,7 +90,7 @@ scene('an anomaly: what was counted, outside of the band that was learned', asyn
     const sameHour = said.buckets.slice(0, -1).filter((b) => (worst.at - b.at) % 86_400_000 === 0).map((b) => b.count)
     assert.equal(Number(value), worst.count)
     assert.ok(Number(lower) <= Math.min(...sameHour) && Number(upper) >= Math.max(...sameHour) && Number(upper) < worst.count / 2, `${label}, where that hour of the other days has ${sameHour}`)
-    assert.equal(await why.locator('.band-outside').count(), 1, 'only the burst is outside')
+    await comes.equal(() => why.locator('.band-outside').count(), 1, 'only the burst is outside')
     await why.getByText('and the band that was learned, by hour of day').waitFor()
     const [line] = await rows(why)
     assert.deepEqual([line[0], line[1], line[2]], ['holds', 'reads > 0.9999', 'in 1 h'])
@@ -106,8 +106,8 @@ scene('a journey: a map, with how far and how fast', async () => {
     const lines = await why.locator('.stops li').allInnerTexts()
     said.stops.forEach((s, i) => assert.ok(lines[i].includes(`${s.city}, ${s.country}`) && lines[i].includes(clock(s.at)), lines[i]))
     legs.forEach((l, i) => assert.ok(lines[i + 1].includes(`${count(l.km)} km`) && lines[i + 1].includes(`${count(l.kmh)} km/h`), lines[i + 1]))
-    assert.deepEqual(await why.locator('.map-label').allInnerTexts(), ['Stockholm', 'Paris', 'São Paulo', `${count(legs[1].kmh)} km/h`])
-    assert.equal(await why.locator('.leg.impossible').count(), 1)
+    await comes.deepEqual(() => why.locator('.map-label').allInnerTexts(), ['Stockholm', 'Paris', 'São Paulo', `${count(legs[1].kmh)} km/h`])
+    await comes.equal(() => why.locator('.leg.impossible').count(), 1)
     assert.deepEqual((await rows(why)).slice(1, 3).map((r) => [r[1], r[3]]), [['km > 500', count(legs[1].km)], ['km/h > 1,000', count(legs[1].kmh)]])
   })
 })
@@ -134,7 +134,7 @@ scene('a workload signal: the lineage, with what each process did', async () => 
     assert.deepEqual(told[4].slice(1), ['20990', 'www-data', millis(said.shell), '/usr/bin/bash -i'])
     assert.equal(told[5][4], '198.51.100.77:4444')
     assert.equal(told[7][4], '/var/www/shop/.env')
-    assert.match(await why.locator('.process.fired').innerText(), /^[│├└ ]*bash/)
+    await comes.match(() => why.locator('.process.fired').innerText(), /^[│├└ ]*bash/)
     await why.getByText('Agent rule reverse_shell_web v1 of policy web-servers v12').waitFor()
     const clauses = await why.locator('.clause:not(.event-head)').evaluateAll((all) => all.map((row) => [...row.children].map((cell) => cell.textContent)))
     assert.deepEqual(clauses, [
@@ -149,7 +149,7 @@ scene('a content anomaly: the line that is like no other', async () => {
     const [line] = await rows(why)
     assert.equal(line[0], 'holds')
     assert.equal(line[4], millis(said.unusual))
-    assert.match(await page.locator('.lead').innerText(), /host store-1/)
+    await comes.match(() => page.locator('.lead').innerText(), /host store-1/)
     await page.locator('.event-row').getByText(said.unusualLine).waitFor()
   })
 })
@@ -165,14 +165,14 @@ scene('a signal that went on has versions, and a suppression says that it would 
   const suppress = page.getByRole('region', { name: 'Suppress' })
   await suppress.getByText('would have hidden 1 of 1 signal').waitFor()
   await suppress.getByText('no true positive').waitFor()
-  assert.equal(await suppress.getByLabel('Until').inputValue(), '7', 'a week, unless somebody says otherwise')
+  await comes.equal(() => suppress.getByLabel('Until').inputValue(), '7', 'a week, unless somebody says otherwise')
   await page.getByLabel('Reason').selectOption({ label: 'True positive' })
   await page.getByRole('button', { name: /^Save/ }).click()
   await page.locator('.history').getByText('archived it as true positive').waitFor()
   await page.reload()
   await suppress.getByText('1 true positive').waitFor()
-  assert.ok(await suppress.getByText('1 true positive').evaluate((el) => el.closest('.critical') !== null), 'it is red')
+  await comes.ok(() => suppress.getByText('1 true positive').evaluate((el) => el.closest('.critical') !== null), 'it is red')
   await suppress.getByRole('button', { name: 'Suppress anyway' }).waitFor()
-  assert.deepEqual(await axeFaults(page), [])
+  await comes.deepEqual(() => axeFaults(page), [])
   assert.deepEqual(page.faults, [])
 })

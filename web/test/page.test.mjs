@@ -3,7 +3,7 @@ import { readFile, readdir } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { makeHostile, makeSignals, hostile } from './data.mjs'
-import { assertAccessible, axeFaults, drawn, inEveryLook, openPage, scene, stage } from './engine.mjs'
+import { assertAccessible, axeFaults, comes, drawn, inEveryLook, openPage, scene, stage } from './engine.mjs'
 
 const { engine, browser } = await stage()
 
@@ -19,7 +19,7 @@ scene('an install without events says how to begin', async () => {
   const page = await openPage(browser, engine)
   await page.getByRole('heading', { name: 'Nothing has arrived yet' }).waitFor()
   await page.getByText('waiting for the first event').waitFor()
-  assert.deepEqual(await axeFaults(page), [])
+  await comes.deepEqual(() => axeFaults(page), [])
   assert.deepEqual(page.faults, [])
 })
 
@@ -32,14 +32,14 @@ scene('signals are made', async () => {
 scene('a person signs in with the key and sees the signals', async () => {
   const page = await openPage(browser, engine, { signedIn: false, path: '/signals?query=severity%3Acritical' })
   await page.getByLabel('Key', { exact: true }).fill('x'.repeat(40))
-  assert.deepEqual(await axeFaults(page), [])
+  await comes.deepEqual(() => axeFaults(page), [])
   await page.getByRole('button', { name: 'Sign in' }).click()
   await page.getByText('It is not valid here.').waitFor()
   assert.deepEqual(page.faults.splice(0).filter((f) => !f.includes('403')), [])
   await page.getByLabel('Key', { exact: true }).fill(engine.key)
   await page.getByRole('button', { name: 'Sign in' }).click()
   await row(page, 'Test of critical').waitFor()
-  assert.equal(await query(page).inputValue(), 'severity:critical')
+  await comes.equal(() => query(page).inputValue(), 'severity:critical')
   await page.getByRole('button', { name: 'Key', exact: true }).click()
   await page.getByRole('menuitem', { name: 'Sign out' }).click()
   await page.getByRole('heading', { name: 'Sign in' }).waitFor()
@@ -56,8 +56,8 @@ scene('a person signs in with a name and a password, and may what their role may
   await row(page, 'Test of critical').click()
   const triage = page.locator('.panel').getByRole('button', { name: 'Triage' })
   await triage.waitFor()
-  assert.equal(await triage.isDisabled(), true)
-  assert.equal(await triage.getAttribute('title'), 'needs analyst')
+  await comes.equal(() => triage.isDisabled(), true)
+  await comes.equal(() => triage.getAttribute('title'), 'needs analyst')
   await page.reload()
   await row(page, 'Test of critical').waitFor()
   assert.deepEqual(page.faults, [])
@@ -72,9 +72,9 @@ scene('a key may what its role may, and the page says what it lacks', async () =
     await page.getByRole('button', { name: /^Save/ }).waitFor()
     const said = async (part) => (await page.getByRole('region', { name: part, exact: true }).getByText(/^needs /).allInnerTexts()).join()
     if (role !== 'reader') await page.getByText('would have hidden').waitFor()
-    assert.equal(await said('Decide'), triage, role)
-    assert.equal(await page.getByRole('radio', { name: 'Archived' }).isDisabled(), triage !== '', role)
-    assert.equal(await said('Suppress'), role === 'reader' ? 'needs analyst,needs engineer' : configure, role)
+    await comes.equal(() => said('Decide'), triage, role)
+    await comes.equal(() => page.getByRole('radio', { name: 'Archived' }).isDisabled(), triage !== '', role)
+    await comes.equal(() => said('Suppress'), role === 'reader' ? 'needs analyst,needs engineer' : configure, role)
     await page.locator('.person-button').click()
     await page.getByText(`Key “page ${role}”, ${role}`).waitFor()
     assert.deepEqual(page.faults, [], role)
@@ -133,7 +133,7 @@ scene('the keyboard does all of it', async () => {
   await page.getByRole('dialog').waitFor({ state: 'detached' })
   await page.keyboard.press('/')
   await page.keyboard.type('x')
-  assert.match(await query(page).inputValue(), /x$/, 'letters are text where somebody types')
+  await comes.match(() => query(page).inputValue(), /x$/, 'letters are text where somebody types')
   assert.deepEqual(page.faults, [])
 })
 
@@ -177,7 +177,7 @@ scene('thousands of rows are a screen of them, and all can be reached', async ()
     await page.locator('.table-rows').evaluate((el) => el.scrollTo(0, el.scrollHeight))
     return (await rows(page).last().getAttribute('aria-rowindex')) === '240'
   })
-  assert.equal(await page.getByRole('grid').getAttribute('aria-rowcount'), '240')
+  await comes.equal(() => page.getByRole('grid').getAttribute('aria-rowcount'), '240')
   assert.deepEqual(page.faults, [])
 })
 
@@ -227,17 +227,17 @@ scene('a query that can’t be read says where, and what was there stays', async
   await ask(page, 'severity:(critical OR')
   await page.getByRole('alert').filter({ hasText: '1:22' }).waitFor()
   await page.getByText('These are of the last query that could be read.').waitFor()
-  assert.equal(await rows(page).count(), 3)
+  await comes.equal(() => rows(page).count(), 3)
   await ask(page, 'severity:none-has-this')
   await page.getByRole('heading', { name: /No signal of this query/ }).waitFor()
-  assert.deepEqual(await axeFaults(page), [])
+  await comes.deepEqual(() => axeFaults(page), [])
   assert.deepEqual(page.faults, [])
 })
 
 scene('hostile text stays text', async () => {
   const page = await openPage(browser, engine, { path: '/signals?query=' + encodeURIComponent('rule_name:Hostile*') })
   await row(page, 'Hostile').waitFor()
-  assert.equal(await rows(page).count(), Object.keys(hostile).length)
+  await comes.equal(() => rows(page).count(), Object.keys(hostile).length)
   for (const r of await rows(page).all()) assert.equal((await r.boundingBox()).height, 24, 'a value breaks no row')
   for (let i = 0; i < Object.keys(hostile).length; i++) {
     await rows(page).nth(i).click()
@@ -258,7 +258,7 @@ scene('hostile text stays text', async () => {
   await page.goto('/signals/' + encodeURIComponent(hostile.image))
   await page.getByText('There is no signal').waitFor()
   assert.equal(await page.evaluate(() => window.hacked), undefined)
-  assert.equal(await page.locator('img, script:not([src]), [onclick], [onload]').count(), 0)
+  await comes.equal(() => page.locator('img, script:not([src]), [onclick], [onload]').count(), 0)
   assert.deepEqual(page.faults.filter((f) => !f.includes('404')), [])
 })
 
@@ -280,7 +280,7 @@ scene('where the engine is away, what was there stays and says since when', asyn
   await page.locator('.bar').getByText('3 signals').waitFor()
   await page.context().setOffline(true)
   await page.getByText(/Not live since \d\d:\d\d:\d\d UTC/).waitFor()
-  assert.equal(await rows(page).count(), 3)
+  await comes.equal(() => rows(page).count(), 3)
   await page.context().setOffline(false)
   await page.getByRole('button', { name: 'Try now' }).click()
   await page.getByText('3 signals').waitFor()
@@ -294,7 +294,7 @@ scene('newer signals wait until somebody asks for them', async () => {
   await row(page, 'Test of high').waitFor()
   await engine.call('/api/v2/logs', [{ ddsource: 'page-high', message: 'one more', usr: { id: 'user-late' } }])
   await page.getByRole('button', { name: /1 newer signal/ }).waitFor()
-  assert.equal(await rows(page).count(), 2)
+  await comes.equal(() => rows(page).count(), 2)
   await page.keyboard.press('.')
   await row(page, 'user-late').waitFor()
   assert.deepEqual(page.faults, [])
@@ -304,14 +304,14 @@ inEveryLook('nothing is inaccessible', async (look) => {
   const page = await openPage(browser, engine, { ...look, path: '/signals?query=severity%3Acritical' })
   await row(page, 'Test of critical').waitFor()
   await drawn(page)
-  assert.deepEqual(await axeFaults(page), [], 'the list')
+  await comes.deepEqual(() => axeFaults(page), [], 'the list')
   await row(page, 'Test of critical').click()
   await page.getByRole('heading', { name: 'Why it fired' }).waitFor()
   await page.locator('.tree').waitFor()
-  assert.deepEqual(await axeFaults(page), [], 'a signal')
+  await comes.deepEqual(() => axeFaults(page), [], 'a signal')
   await page.keyboard.press('e')
   await page.getByRole('dialog').waitFor()
-  assert.deepEqual(await axeFaults(page), [], 'triage')
+  await comes.deepEqual(() => axeFaults(page), [], 'triage')
   await page.keyboard.press('Escape')
   const id = (await engine.call('/api/v2/security_monitoring/signals?filter%5Bquery%5D=severity%3Acritical')).data[0].id
   await page.goto('/signals/' + id)

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { before } from 'node:test'
 import { makeRule, makeSignals } from './data.mjs'
-import { axeFaults, openPage, scene, stage } from './engine.mjs'
+import { axeFaults, comes, openPage, scene, stage } from './engine.mjs'
 import { settled } from './people.mjs'
 
 // Who may what, in every view: what somebody may not stays to be seen, says what it needs,
@@ -73,8 +73,8 @@ scene('what a reader may not is shut in every view, with the role that may', asy
     }
     const button = page.locator('#content').getByRole('button', { name }).first()
     await button.waitFor()
-    assert.equal(await button.isDisabled(), true, `${name} of ${path}`)
-    assert.equal(await button.getAttribute('title'), why, `${name} of ${path}`)
+    await comes.equal(() => button.isDisabled(), true, `${name} of ${path}`)
+    await comes.equal(() => button.getAttribute('title'), why, `${name} of ${path}`)
   }
   const [, signal] = places
   await shut(signal, 'Suppress', 'needs engineer')
@@ -95,12 +95,12 @@ scene('in each view a reload stays, and Back leads back', async () => {
     const says = await saying()
     await page.reload()
     await settled(page, path)
-    assert.equal(await saying(), says, `${path}: after a reload`)
+    await comes.equal(saying, says, `${path}: after a reload`)
     await page.locator('.top nav a', { hasText: path.startsWith('/search') ? 'Rules' : 'Search' }).click()
     await page.waitForFunction((p) => location.pathname + location.search !== p, path)
     await page.goBack()
     await settled(page, path)
-    assert.equal(await saying(), says, `${path}: after Back`)
+    await comes.equal(saying, says, `${path}: after Back`)
   }
   assert.deepEqual(page.faults, [])
 })
@@ -117,7 +117,7 @@ scene('somebody signs in with a password, and out; what a session that ended had
   const { id, password } = await engine.call('/api/nightjar/v1/users', { name: 'amira', role: 'analyst' })
   const page = await openPage(browser, engine, { signedIn: false, path: '/rules/coverage' })
   await page.getByRole('heading', { name: 'Sign in' }).waitFor()
-  assert.deepEqual(await axeFaults(page), [])
+  await comes.deepEqual(() => axeFaults(page), [])
   await signIn(page, 'amira', 'not it')
   await page.getByRole('alert').getByText('It is not valid here.').waitFor()
   await signIn(page, 'amira', password)

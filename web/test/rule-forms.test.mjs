@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { before } from 'node:test'
 import { hostile, makeRule, send } from './data.mjs'
-import { axeFaults, openPage, rewrite, scene, stage } from './engine.mjs'
+import { axeFaults, comes, openPage, rewrite, scene, stage } from './engine.mjs'
 
 const { engine, browser } = await stage()
 before(async () => {
@@ -30,7 +30,7 @@ async function make({ method, type = 'Logs', name, query = 'source:forms' }) {
 /** stored stores the draft, reads it again in the page, and gives the API's document. */
 async function stored(page) {
   await page.locator('.rule-tabs').getByText('no errors').waitFor()
-  assert.deepEqual(await axeFaults(page), [])
+  await comes.deepEqual(() => axeFaults(page), [])
   await page.getByRole('button', { name: /Store the rule/ }).click()
   await page.waitForURL(/\/rules\/(?!new)/)
   const id = new URL(page.url()).pathname.split('/').at(-1)
@@ -204,7 +204,7 @@ scene('workload: an agent rule in SECL, and the rule over what it sends', async 
   await making.getByLabel('Its name').fill('form_shell')
   await making.getByLabel('Expression').fill('exec.file.nmae == "nc"')
   await making.getByRole('alert').filter({ hasText: '1:1' }).waitFor()
-  assert.equal(await making.getByRole('button', { name: 'Store the agent rule' }).isDisabled(), true)
+  await comes.equal(() => making.getByRole('button', { name: 'Store the agent rule' }).isDisabled(), true)
   await rewrite(page, making.getByRole('textbox', { name: 'Expression' }), 'exec.file.name == "nc"')
   await making.getByRole('button', { name: 'Store the agent rule' }).click()
   await page.getByLabel('form_shell', { exact: true }).waitFor()
@@ -221,10 +221,10 @@ scene('a mistake stands at its field, and the list of mistakes leads there', asy
   const page = await make({ method: 'New value', name: 'Mistakes' })
   await field(page, 'Forgets after').fill('99')
   await page.getByRole('alert').filter({ hasText: 'want 1 to 30' }).first().waitFor()
-  assert.equal(await field(page, 'Forgets after').getAttribute('aria-invalid'), 'true')
+  await comes.equal(() => field(page, 'Forgets after').getAttribute('aria-invalid'), 'true')
   await page.locator('.rule-said').getByRole('button', { name: 'options.newValueOptions.forgetAfter' }).click()
-  assert.equal(await field(page, 'Forgets after').evaluate((e) => e === document.activeElement), true)
-  assert.equal(await page.getByRole('button', { name: /Store the rule/ }).isDisabled(), true)
+  await comes.equal(() => field(page, 'Forgets after').evaluate((e) => e === document.activeElement), true)
+  await comes.equal(() => page.getByRole('button', { name: /Store the rule/ }).isDisabled(), true)
   await rewrite(page, page.getByRole('textbox', { name: 'Events', exact: true }), 'a:(b OR')
   await page.locator('.rule-field').filter({ has: field(page, 'Events') }).getByRole('alert').waitFor()
   assert.deepEqual(page.faults, [], 'no answer of 400 while one types')
@@ -277,7 +277,7 @@ scene('what the form does not know stays, and hostile text is text', async () =>
   }
   assert.deepEqual(now, made)
   assert.equal(await page.evaluate(() => window.hacked), undefined)
-  assert.deepEqual(await axeFaults(page), [])
+  await comes.deepEqual(() => axeFaults(page), [])
   assert.deepEqual(page.faults, [])
 })
 
@@ -285,8 +285,8 @@ scene('forms on a telephone', async () => {
   const page = await openPage(browser, engine, { path: '/rules/new?group=%40usr.id', width: 390, height: 844 })
   for (const method of ['Sequence', 'Anomaly', 'Third party']) {
     await field(page, 'Method').selectOption({ label: method })
-    assert.equal(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), true, method)
-    assert.deepEqual(await axeFaults(page), [], method)
+    await comes.equal(() => page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), true, method)
+    await comes.deepEqual(() => axeFaults(page), [], method)
     const small = await page.locator('.rule-form :is(button, input:not([type=checkbox]), select, textarea)').evaluateAll((all) => all.filter((e) => e.offsetParent && e.getBoundingClientRect().height < 36).map((e) => e.outerHTML.slice(0, 80)))
     assert.deepEqual(small, [], method)
   }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { after } from 'node:test'
 import { hostile } from './data.mjs'
-import { axeFaults, openPage, scene, stage, startEngine } from './engine.mjs'
+import { axeFaults, comes, openPage, scene, stage, startEngine } from './engine.mjs'
 import { startProvider } from './provider.mjs'
 
 // Sign-in: by name and password, by a provider, with a key; and how each is refused.
@@ -23,7 +23,7 @@ const visit = async (more = {}) => {
 scene('somebody comes in by the provider, to where they were going, with their role, and goes out', async () => {
   const page = await visit({ path: '/search?query=source%3Asshd&from=now-7d' })
   await begin(page).waitFor()
-  assert.deepEqual(await axeFaults(page), [])
+  await comes.deepEqual(() => axeFaults(page), [])
   await begin(page).click()
   await page.waitForURL(/\/search\?query=source%3Asshd&from=now-7d/)
   await page.getByRole('button', { name: 'ann@example.org' }).click()
@@ -56,10 +56,10 @@ scene('who is refused is told why, on the page, once', async () => {
     await begin(page).click()
     await page.getByRole('alert').getByText(said).waitFor()
     await page.waitForURL(/\/signals/)
-    assert.deepEqual(await axeFaults(page), [])
+    await comes.deepEqual(() => axeFaults(page), [])
     await page.reload()
     await begin(page).waitFor()
-    assert.equal(await page.getByRole('alert').getByText(said).count(), 0)
+    await comes.equal(() => page.getByRole('alert').getByText(said).count(), 0)
     assert.equal(await page.evaluate(() => window.hacked), undefined)
     assert.deepEqual(faultsHere(page), [])
   }
@@ -81,7 +81,7 @@ scene('a password lets somebody in; a wrong one, and too many, do not', async ()
   }
   await attempt('wrong')
   await page.getByRole('alert').getByText('It is not valid here.').waitFor()
-  assert.deepEqual(await axeFaults(page), [])
+  await comes.deepEqual(() => axeFaults(page), [])
   await attempt(password)
   await page.getByRole('button', { name: 'paula' }).waitFor()
   const other = await visit({ width: 390, height: 844, theme: 'light' })
@@ -94,8 +94,8 @@ scene('a password lets somebody in; a wrong one, and too many, do not', async ()
     await other.getByRole('alert').getByText(/not valid here|Too many/).waitFor()
   }
   await other.getByText(/Too many attempts\. Try again in /).waitFor()
-  assert.equal(await other.evaluate(() => document.documentElement.scrollWidth <= innerWidth), true)
-  assert.deepEqual(await axeFaults(other), [])
+  await comes.equal(() => other.evaluate(() => document.documentElement.scrollWidth <= innerWidth), true)
+  await comes.deepEqual(() => axeFaults(other), [])
   assert.deepEqual([...faultsHere(page), ...faultsHere(other)], [])
 })
 
@@ -138,7 +138,7 @@ scene('another site’s page changes nothing, though the browser sends the cooki
     return [await send({ method: 'DELETE' }), await send({ method: 'POST', mode: 'no-cors', body: '{}' }), await send({})]
   }, [engine.base + api + '/keys/x'])
   assert.deepEqual(fetched, ['refused', 'opaque', 'refused'])
-  assert.equal(await keys(), before)
+  await comes.equal(keys, before)
   await page.reload()
   await page.getByRole('button', { name: 'root@example.org' }).waitFor()
   const { entries } = await engine.call(api + '/audit?kind=refusal&text=page')

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before } from 'node:test'
 import { send } from './data.mjs'
-import { axeFaults, openBrowser, openPage, scene, startEngine } from './engine.mjs'
+import { axeFaults, comes, openBrowser, openPage, scene, startEngine } from './engine.mjs'
 import { ruleOf } from './methods.mjs'
 import { trial } from './pictures.mjs'
 
@@ -54,9 +54,9 @@ scene('a silence: since when nothing was heard, in a window that is empty', asyn
     const page = await openPage(browser, engine, { theme, width, height, path: '/signals/' + found[0].id })
     await page.locator('.tree-row').first().waitFor()
     await page.locator('.lead').getByText('Nothing was heard').waitFor()
-    assert.equal(await page.locator('.lead').innerText(), 'Nothing was heard for host pump-1 for 5m.')
-    assert.deepEqual(await cellsOf(page, 0), ['holds', 'beats < 1', 'in 5 min', '0', millis(last + 5 * minute)])
-    assert.deepEqual(await axeFaults(page), [])
+    await comes.equal(() => page.locator('.lead').innerText(), 'Nothing was heard for host pump-1 for 5m.')
+    await comes.deepEqual(() => cellsOf(page, 0), ['holds', 'beats < 1', 'in 5 min', '0', millis(last + 5 * minute)])
+    await comes.deepEqual(() => axeFaults(page), [])
     await trial(page, `why-silence-${theme}-${width}`)
     assert.deepEqual(page.faults, [])
   }
@@ -68,8 +68,8 @@ scene('an absence: what was to follow did not', async () => {
   const page = await openPage(browser, engine, { path: '/signals/' + found[0].id })
   await page.locator('.tree-row').nth(1).waitFor()
   await page.locator('.lead').getByText('What was to follow did not').waitFor()
-  assert.equal(await page.locator('.lead').innerText(), 'What was to follow did not for host store-1, within 5m.')
-  assert.deepEqual(await axeFaults(page), [])
+  await comes.equal(() => page.locator('.lead').innerText(), 'What was to follow did not for host store-1, within 5m.')
+  await comes.deepEqual(() => axeFaults(page), [])
   await trial(page, 'why-absence')
   assert.deepEqual(page.faults, [])
 })

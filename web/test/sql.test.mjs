@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { before } from 'node:test'
 import { hostile, send } from './data.mjs'
-import { assertAccessible, axeFaults, inEveryLook, openPage, scene, stage } from './engine.mjs'
+import { assertAccessible, axeFaults, comes, inEveryLook, openPage, scene, stage } from './engine.mjs'
 import { write } from './people.mjs'
 
 const { engine, browser } = await stage()
@@ -38,11 +38,11 @@ scene('a statement is completed with tables, columns, attributes and functions',
   await page.locator('.cm-tooltip-autocomplete li').getByText('events', { exact: true }).waitFor()
   await page.keyboard.press('Escape') // what is offered is closed, the field is not left
   await editor(page).pressSequentially("events WHERE source = 'door' AND letters")
-  assert.equal(await page.getByRole('dialog').count(), 0, 'no key of the page acts while somebody types')
+  await comes.equal(() => page.getByRole('dialog').count(), 0, 'no key of the page acts while somebody types')
   for (const _ of 'AND letters') await page.keyboard.press('Backspace')
   await editor(page).press('Control+Enter')
   await page.getByText('90 rows', { exact: true }).waitFor()
-  assert.match(await text(page), /SELECT host, attributes\.evt\.outcome, toStartOfHour\(timestamp\) AS t FROM events/)
+  await comes.match(() => text(page), /SELECT host, attributes\.evt\.outcome, toStartOfHour\(timestamp\) AS t FROM events/)
   assert.deepEqual(page.faults, [])
 })
 
@@ -76,7 +76,7 @@ scene('rows are drawn over time, by name, and the drawing has its numbers', asyn
   await page.getByRole('button', { name: 'Back to all of it' }).click()
   await page.getByText('As a table').click()
   await page.locator('.plot-scroll tbody tr').nth(5).waitFor()
-  assert.deepEqual(await axeFaults(page), [])
+  await comes.deepEqual(() => axeFaults(page), [])
   await page.reload()
   await page.locator('.plot canvas').waitFor()
   await page.goto(sql("SELECT host, count() AS knocks FROM events WHERE source = 'door' GROUP BY host ORDER BY host", '&shown=chart'))
@@ -84,7 +84,7 @@ scene('rows are drawn over time, by name, and the drawing has its numbers', asyn
   await page.getByRole('button', { name: 'gate-1' }).click()
   await page.getByRole('menuitem').first().waitFor()
   await page.keyboard.press('Escape')
-  assert.deepEqual(await axeFaults(page), [])
+  await comes.deepEqual(() => axeFaults(page), [])
   await page.goto(sql('SELECT host, message FROM events LIMIT 3', '&shown=chart'))
   await page.getByText('A chart needs a column of numbers.').waitFor()
   assert.deepEqual(page.faults, [])
@@ -96,7 +96,7 @@ scene('SQL says where it is wrong, Tab mends it, and it is saved', async () => {
   await editor(page).press('Control+Enter')
   await page.getByText('3 rows', { exact: true }).waitFor()
   await row(page, 'gate-0').waitFor()
-  assert.deepEqual(await axeFaults(page), [])
+  await comes.deepEqual(() => axeFaults(page), [])
   await page.getByRole('button', { name: 'Saved' }).click()
   await page.getByRole('menuitem', { name: 'Save this statement' }).click()
   await page.getByLabel('Name of the statement').fill('Knocks by gate')
@@ -114,7 +114,7 @@ scene('SQL says where it is wrong, Tab mends it, and it is saved', async () => {
   await editor(page).press('Control+Enter')
   await page.getByRole('button', { name: '3:6' }).click()
   await page.keyboard.type('|')
-  assert.equal(await text(page), 'SELECT host\nFROM events\nGRUP |BY host', 'the place leads there')
+  await comes.equal(() => text(page), 'SELECT host\nFROM events\nGRUP |BY host', 'the place leads there')
   await page.getByText('3 rows', { exact: true }).waitFor()
   await page.getByText('of the last statement that could be run').waitFor()
   await write(page, 'Statement', 'SELECT hist, count() AS n\nFROM events\nGROUP BY hist')
@@ -138,7 +138,7 @@ scene('what is stored is text in a cell, in a chart and in the editor', async ()
   await page.goto(sql("SELECT timestamp, message, 1 AS n FROM events WHERE source = 'hostile' -- " + hostile.image, '&shown=chart'))
   await page.locator('.plot-legend').getByText('<img').waitFor()
   assert.equal(await page.evaluate(() => window.hacked), undefined)
-  assert.equal(await page.locator('img, [onclick], [onload]').count(), 0)
+  await comes.equal(() => page.locator('img, [onclick], [onload]').count(), 0)
   assert.deepEqual(page.faults, [])
 })
 

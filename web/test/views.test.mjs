@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { readFile, readdir } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { applyBundled, loadDemo } from './data.mjs'
-import { openPage, scene, stage } from './engine.mjs'
+import { comes, openPage, scene, stage } from './engine.mjs'
 import { evil, makeEvil } from './hostile.mjs'
 import { fitsItsWidth, settled } from './people.mjs'
 
@@ -77,7 +77,7 @@ scene('with the demo’s data, each view opens, a reload shows the same, and Bac
     const says = await see(page, path)
     await page.reload()
     await settled(page, path)
-    assert.deepEqual(await headings(page), says, 'after a reload')
+    await comes.deepEqual(() => headings(page), says, 'after a reload')
     // Back of every place is in roles.test.mjs; here, of each view with much in it.
     const [view] = /^\/[a-z]+/.exec(path)
     if (left.has(view)) return
@@ -87,7 +87,7 @@ scene('with the demo’s data, each view opens, a reload shows the same, and Bac
     await settled(page, '/' + elsewhere.toLowerCase())
     await page.goBack()
     await settled(page, path)
-    assert.deepEqual(await headings(page), says, 'after Back')
+    await comes.deepEqual(() => headings(page), says, 'after Back')
   })
 })
 
@@ -106,8 +106,8 @@ scene('no name runs, and none is wider than a telephone', async () => {
   await eachOf(page, [...places, ...own, ...queries], async (path) => {
     await see(page, path)
     if (path.startsWith('/signals/')) await page.locator('.tree-row').first().waitFor()
-    assert.equal(await page.locator('[onerror], img[src="x"]').count(), 0, 'it stays text')
-    assert.ok(await fitsItsWidth(page), `it is ${await page.evaluate(() => document.documentElement.scrollWidth)} px wide`)
+    await comes.equal(() => page.locator('[onerror], img[src="x"]').count(), 0, 'it stays text')
+    await comes.ok(() => fitsItsWidth(page), `it is ${await page.evaluate(() => document.documentElement.scrollWidth)} px wide`)
   })
   assert.deepEqual([...made.refused.keys()], ['target', 'key'], 'what can’t be named so, since its names are letters and digits')
 })

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { send } from './data.mjs'
-import { axeFaults, openPage, scene, stage } from './engine.mjs'
+import { axeFaults, comes, openPage, scene, stage } from './engine.mjs'
 import { trial } from './pictures.mjs'
 
 // What is drawn of a sequence, and what an agent is asked for.
@@ -24,8 +24,8 @@ async function look(id, name, part) {
     const page = await openPage(browser, engine, { theme, width, height, path: '/signals/' + id })
     await page.locator(part).first().waitFor()
     await page.getByText('would have hidden').waitFor()
-    assert.deepEqual(await axeFaults(page), [], `${name} ${theme} ${width}`)
-    assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), 'nothing is wider than the window')
+    await comes.deepEqual(() => axeFaults(page), [], `${name} ${theme} ${width}`)
+    await comes.ok(() => page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), 'nothing is wider than the window')
     await page.locator(part).first().scrollIntoViewIfNeeded()
     await trial(page, `${name}-${theme}-${width}`)
     assert.deepEqual(page.faults, [])
@@ -50,7 +50,7 @@ scene('the steps of a sequence are on a line of time', async () => {
   const id = await theSignal('Password, then key')
   const page = await openPage(browser, engine, { path: '/signals/' + id })
   await page.locator('.sequence-step').nth(2).waitFor()
-  assert.deepEqual(await page.locator('.sequence-step b').allInnerTexts(), ['guesses', 'break_in', 'key'])
+  await comes.deepEqual(() => page.locator('.sequence-step b').allInnerTexts(), ['guesses', 'break_in', 'key'])
   const places = await page.locator('.sequence-step').evaluateAll((all) => all.map((el) => el.getBoundingClientRect().left))
   assert.ok(places[0] < places[1] && places[1] < places[2], `${places}`)
   await look(id, 'sequence', '.sequence')
@@ -92,9 +92,9 @@ scene('a kill shows what it touches, takes a reason, and reaches the agent', asy
   const dialog = page.getByRole('dialog', { name: 'Kill x (4711)?' })
   for (const said of ['web-1', '/tmp/x 4711', '-o pool <b>x</b>', 'www-data', /heard of .* ago/, 'The process ends at once']) await dialog.getByText(said).first().waitFor()
   const kill = dialog.getByRole('button', { name: 'Kill x (4711)' })
-  assert.equal(await kill.isDisabled(), true, 'it takes a reason')
+  await comes.equal(() => kill.isDisabled(), true, 'it takes a reason')
   await page.keyboard.type('a miner')
-  assert.deepEqual(await axeFaults(page), [])
+  await comes.deepEqual(() => axeFaults(page), [])
   await trial(page, 'respond-kill')
   await kill.click()
   await page.getByRole('status').filter({ hasText: 'Asked for: kill x (4711).' }).waitFor()
@@ -104,7 +104,7 @@ scene('a kill shows what it touches, takes a reason, and reaches the agent', asy
   const [command] = JSON.parse(orders).commands
   await sync({ results: [{ id: command.id, status: 'performed', at: Date.now(), report: { type: 'kill', killed: [4711] } }] })
   await page.locator('.response').getByText('done').waitFor()
-  assert.equal(await page.evaluate(() => document.querySelectorAll('dialog b').length), 0)
+  await comes.equal(() => page.evaluate(() => document.querySelectorAll('dialog b').length), 0)
   assert.deepEqual(page.faults, [])
 })
 
@@ -134,7 +134,7 @@ scene('who may not kill is told so where they would', async () => {
     for (const [name, lacks] of [['Kill x (4711)', kills], ['Isolate web-1', kills], ['Collect processes of web-1', collects]]) {
       const button = page.getByRole('button', { name })
       await button.waitFor()
-      assert.equal(await button.isDisabled(), lacks !== '', `${role}: ${name}`)
+      await comes.equal(() => button.isDisabled(), lacks !== '', `${role}: ${name}`)
       assert.equal((await button.getAttribute('title')) ?? '', lacks, `${role}: ${name}`)
     }
     assert.deepEqual(page.faults, [], role)

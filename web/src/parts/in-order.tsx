@@ -12,7 +12,8 @@ export interface Part {
 
 /**
  * InOrder shows parts in their order, each when those above it have come, so that nothing
- * that is read moves. What takes longer than a second goes below the others.
+ * that is read moves. What takes longer than a second goes below the others: until it comes,
+ * the first of those says there that it is waited for.
  */
 export function InOrder({ parts }: { parts: Part[] }) {
   const order = useRef<string[]>([])
@@ -20,12 +21,12 @@ export function InOrder({ parts }: { parts: Part[] }) {
   const late = useLate(isWaiting, 1000)
   const bones = useLate(isWaiting, 150)
   order.current = orderOf(parts, order.current, late)
-  const all = order.current.length >= parts.length
+  const next = parts.find((p) => !order.current.includes(p.id))
   return (
     <>
       {order.current.flatMap((id) => parts.find((p) => p.id === id)?.content ?? [])}
       {/* A new element each time: it never was elsewhere. */}
-      {!all && bones && <div key={`bones ${order.current.length}`} class="part bones" aria-busy="true"><i class="bone" /><i class="bone" /><i class="bone" /></div>}
+      {next && bones && <div key={`next ${order.current.length}`} class={late ? undefined : 'part bones'} aria-busy="true">{late ? next.content : <><i class="bone" /><i class="bone" /><i class="bone" /></>}</div>}
     </>
   )
 }
@@ -34,10 +35,8 @@ export function InOrder({ parts }: { parts: Part[] }) {
 function orderOf(parts: Part[], shown: string[], late: boolean): string[] {
   const order = shown.filter((id) => parts.some((p) => p.id === id))
   for (const p of parts) {
-    if (order.includes(p.id)) continue
-    if (!p.ready && !late) return order
-    if (p.ready) order.push(p.id)
+    if (p.ready && !order.includes(p.id)) order.push(p.id)
+    if (!p.ready && !late) break
   }
-  for (const p of parts) if (!order.includes(p.id)) order.push(p.id)
   return order
 }
