@@ -361,9 +361,6 @@ func (f *Facets) ask(ctx context.Context, c *counting, sql string, read func(dri
 		conn = f.logs.conn
 		settings["timeout_overflow_mode"] = "break"
 	}
-	if c.byStates() {
-		settings = short(settings)
-	}
 	began, most := time.Now(), f.logs.config.Time
 	settings["max_execution_time"] = most.Seconds()
 	rows, err := conn.Query(progressing(ctx, ch.WithParameters(c.p.Map()), ch.WithSettings(settings)), sql)

@@ -2,7 +2,6 @@ package clickhouse
 
 import (
 	"context"
-	"runtime"
 	"sync"
 
 	ch "github.com/ClickHouse/clickhouse-go/v2"
@@ -47,12 +46,5 @@ func (k *knownSettings) statement(ctx context.Context, conn driver.Conn) ch.Sett
 	if k.hasIndexesWhileReading(ctx, conn) {
 		settings[indexesWhileReading] = 0
 	}
-	return settings
-}
-
-// short are the settings of a statement over states, which lasts some hundredths of a
-// second: it may have every processor, where a search of minutes leaves half to others.
-func short(settings ch.Settings) ch.Settings {
-	settings["max_threads"] = runtime.NumCPU()
 	return settings
 }

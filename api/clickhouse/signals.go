@@ -50,11 +50,7 @@ func NewJobSignals(conn driver.Conn) *Signals {
 
 // query runs a statement.
 func (s *Signals) query(ctx context.Context, sql string, params map[string]string) (driver.Rows, error) {
-	return s.queryWith(ctx, sql, params, s.known.statement(ctx, s.conn))
-}
-
-func (s *Signals) queryWith(ctx context.Context, sql string, params map[string]string, settings ch.Settings) (driver.Rows, error) {
-	return s.conn.Query(progressing(ctx, ch.WithParameters(params), ch.WithSettings(settings)), sql)
+	return s.conn.Query(progressing(ctx, ch.WithParameters(params), ch.WithSettings(s.known.statement(ctx, s.conn))), sql)
 }
 
 const signalColumns = "key, id, version, timestamp, message, status, service, host, tags, raw"

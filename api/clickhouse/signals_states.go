@@ -51,7 +51,7 @@ func (f *filter) statesSQL(asked signals.Search, last string) string {
 
 // readStates reads rows in their order.
 func (s *Signals) readStates(ctx context.Context, sql string, f *filter, asked signals.Search) ([]row, error) {
-	rows, err := s.queryWith(ctx, sql, f.params, short(s.known.statement(ctx, s.conn)))
+	rows, err := s.query(ctx, sql, f.params)
 	if err != nil {
 		return nil, connError(ctx, err)
 	}
