@@ -11,5 +11,6 @@
 // Signals are found and counted by their states (states.go), which give what signals
 // themselves do (TestStatesAnswerAsSignalsDo).
 // logs.go walks through time from the end where a page begins, because the events table is
-// ordered by source first.
+// ordered by source first; over time without events it goes by the index on time
+// (TestLogsOnBothSidesOfGapsAreThoseOfMemory).
 package clickhouse

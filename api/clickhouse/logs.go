@@ -66,7 +66,8 @@ const logColumns = "seq, toUnixTimestamp64Milli(timestamp), toUnixTimestamp64Mil
 // to look at every row of its range. It therefore looks at a narrow range first,
 // at the end where the page begins, and goes on with wider ones until the page is
 // full: a search that matches often is answered from a few granules, and one that
-// matches hardly ever costs a handful of statements more than it must.
+// matches hardly ever costs a handful of statements more than it must. What that takes does
+// not depend on how long the range is.
 func (l *Logs) SearchLogs(ctx context.Context, asked events.LogSearch) (events.LogPage, error) {
 	w, err := l.newWalk(ctx, asked)
 	if err != nil {
@@ -107,17 +108,22 @@ type walk struct {
 // firstWidth is the width of the first step.
 const firstWidth = schema.Millis(60_000)
 
-// widened is the width of the next step: much more where the last was quick,
+// widened is the width of the step after one of the width that found so many and lacks
+// others. Where it found some, the next is as wide as promises the rest, and a bit wider,
+// for few say little of how many there are; else it is much wider where the last was quick,
 // for there was little to look at, and not so much where it was not.
-func widened(width schema.Millis, took time.Duration) schema.Millis {
-	factor := schema.Millis(3)
+func widened(width schema.Millis, took time.Duration, found, lacking int) schema.Millis {
+	factor := 3.0
 	switch {
 	case took < 50*time.Millisecond:
 		factor = 64
 	case took < 250*time.Millisecond:
 		factor = 8
 	}
-	return min(width*factor, schema.MaxMillis-schema.MinMillis)
+	if n := float64(found); found > 0 {
+		factor = min(max(factor, 8), float64(lacking)/n*(1+2/math.Sqrt(n)))
+	}
+	return min(max(firstWidth, schema.Millis(float64(width)*factor)), schema.MaxMillis-schema.MinMillis)
 }
 
 func (l *Logs) newWalk(ctx context.Context, asked events.LogSearch) (*walk, error) {
@@ -142,21 +148,14 @@ func (w *walk) done() bool { return w.low >= w.high || len(w.found) >= w.asked.L
 
 // step searches the next part of the range.
 func (w *walk) step() error {
-	from, to := max(w.low, w.high-w.width), w.high
-	if w.asked.Ascending {
-		from, to = w.low, min(w.high, w.low+w.width)
-	}
+	from, to := w.next(w.width)
 	n, start := len(w.found), time.Now()
 	if err := w.read(from, to); err != nil {
 		return err
 	}
 	w.moved = true
-	w.width = widened(w.width, time.Since(start))
-	if w.asked.Ascending {
-		w.low = to
-	} else {
-		w.high = from
-	}
+	w.width = widened(to-from, time.Since(start), len(w.found)-n, w.asked.Limit-len(w.found))
+	w.leave(from, to)
 	api.ReadingOf(w.ctx).Done(1 - float64(w.high-w.low)/float64(max(w.last-w.first, 1)))
 	if len(w.found) > n || w.jumped || w.done() {
 		return nil
@@ -164,35 +163,132 @@ func (w *walk) step() error {
 	return w.jump()
 }
 
-// jump goes to the nearest event of all, over the time in which there was none.
+// next is the next stretch of what is not searched, at most so wide.
+func (w *walk) next(width schema.Millis) (from, to schema.Millis) {
+	if w.asked.Ascending {
+		return w.low, min(w.high, w.low+width)
+	}
+	return max(w.low, w.high-width), w.high
+}
+
+// leave has a stretch behind it that next gave.
+func (w *walk) leave(from, to schema.Millis) {
+	if w.asked.Ascending {
+		w.low = to
+	} else {
+		w.high = from
+	}
+}
+
+// jump goes over the time in which there is no event at all. Where the range begins before
+// (or, of the newest first, after) all events, the index on time knows the nearest. Within
+// them the server would read the time of each, so the nearest is looked for in wider and
+// wider stretches, and in the half of the one that has it, until that is narrow.
 func (w *walk) jump() error {
 	w.jumped, w.width = true, firstWidth
-	order, empty := "DESC", w.low
-	if w.asked.Ascending {
-		order, empty = "ASC", w.high
+	nearest, found, err := w.logs.first(w.ctx, &search.Params{}, "", w.asked.Ascending)
+	switch {
+	case err != nil:
+		return err
+	case !found || w.asked.Ascending && nearest >= w.high || !w.asked.Ascending && nearest < w.low:
+		w.low = w.high
+		return nil
+	case nearest >= w.low && nearest < w.high:
+		w.stand(nearest)
+		return nil
+	}
+	return w.overGap()
+}
+
+// overGap goes to the nearest event, which lies between others.
+func (w *walk) overGap() error {
+	for width := widestRead; !w.done(); width *= 8 {
+		from, to := w.next(width)
+		has, err := w.hasEvent(from, to)
+		if err != nil {
+			return err
+		}
+		if has {
+			return w.narrow(from, to)
+		}
+		w.leave(from, to)
+	}
+	return nil
+}
+
+// widestRead is how wide a stretch may be whose times are read, all of them.
+const widestRead = 30 * firstWidth
+
+// narrow goes to the nearest event of a stretch that next gave and that has one.
+func (w *walk) narrow(from, to schema.Millis) error {
+	for to-from > widestRead {
+		near, far := w.next((to - from) / 2)
+		has, err := w.hasEvent(near, far)
+		if err != nil {
+			return err
+		}
+		if has {
+			from, to = near, far
+			continue
+		}
+		w.leave(near, far)
+		if w.asked.Ascending {
+			from = w.low
+		} else {
+			to = w.high
+		}
 	}
 	var p search.Params
-	// The server finds this one by the index on time while it reads.
-	rows, err := w.logs.query(w.ctx, &p, whileReading, "SELECT toUnixTimestamp64Milli(timestamp) FROM events WHERE "+between(&p, w.low, w.high)+" ORDER BY timestamp "+order+" LIMIT 1")
+	nearest, found, err := w.logs.first(w.ctx, &p, " WHERE "+between(&p, from, to), w.asked.Ascending)
+	if err == nil && found {
+		w.stand(nearest)
+	}
+	return err
+}
+
+// hasEvent reports whether some event happened in [from, to).
+func (w *walk) hasEvent(from, to schema.Millis) (has bool, err error) {
+	var p search.Params
+	rows, err := w.logs.query(w.ctx, &p, beforeReading, "SELECT 1 FROM events WHERE "+between(&p, from, to)+" LIMIT 1")
 	if err != nil {
-		return err
+		return false, err
 	}
 	defer rows.Close()
-	nearest := int64(empty)
 	for rows.Next() {
-		if err := rows.Scan(&nearest); err != nil {
-			return fmt.Errorf("scan time: %w", err)
-		}
-		if !w.asked.Ascending {
-			nearest++ // the range ends before its end
-		}
+		has = true
 	}
+	return has, rows.Err()
+}
+
+// first is when the first event in the order of time happened, or the last, of those that
+// the condition selects. Of all events the index on time knows it, and next to nothing is read.
+func (l *Logs) first(ctx context.Context, p *search.Params, where string, ascending bool) (at schema.Millis, found bool, err error) {
+	order := " DESC"
+	if ascending {
+		order = ""
+	}
+	rows, err := l.query(ctx, p, whileReading, "SELECT toUnixTimestamp64Milli(timestamp) FROM events"+where+" ORDER BY timestamp"+order+" LIMIT 1")
+	if err != nil {
+		return 0, false, err
+	}
+	defer rows.Close()
+	var millis int64
+	for rows.Next() {
+		if err := rows.Scan(&millis); err != nil {
+			return 0, false, fmt.Errorf("scan time: %w", err)
+		}
+		found = true
+	}
+	return schema.Millis(millis), found, rows.Err()
+}
+
+// stand goes to an event.
+func (w *walk) stand(at schema.Millis) {
 	if w.asked.Ascending {
-		w.low = schema.Millis(nearest)
+		w.low = at
 	} else {
-		w.high = schema.Millis(nearest)
+		w.high = at + 1 // the range ends before its end
 	}
-	return rows.Err()
 }
 
 // read adds what matches in a part of the range.

@@ -2,7 +2,6 @@ package clickhouse
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"nightjar/api/services/facets"
@@ -72,22 +71,15 @@ func exactFrom(from *schema.Millis, brokenOff bool) *schema.Millis {
 }
 
 // end is where the range ends or, if that is earlier, the moment after the newest event of
-// all: there is nothing to count from there on. The index on time knows it, and nothing is read.
+// all: there is nothing to count from there on.
 func (l *Logs) end(ctx context.Context, from, to schema.Millis) (schema.Millis, error) {
 	ctx, cancel := context.WithTimeout(ctx, l.config.Time+grace)
 	defer cancel()
-	rows, err := l.query(ctx, &search.Params{}, whileReading, "SELECT toUnixTimestamp64Milli(timestamp) FROM events ORDER BY timestamp DESC LIMIT 1")
-	if err != nil {
-		return 0, err
+	last, found, err := l.first(ctx, &search.Params{}, "", false)
+	if !found {
+		last = from
 	}
-	defer rows.Close()
-	last := int64(from)
-	for rows.Next() {
-		if err := rows.Scan(&last); err != nil {
-			return 0, fmt.Errorf("scan time: %w", err)
-		}
-	}
-	return min(max(from, schema.Millis(last))+1, to), rows.Err()
+	return min(max(from, last)+1, to), err
 }
 
 // part is the next stretch, after all since from was counted.
