@@ -327,6 +327,52 @@ scene('rows of the last question are dim until the next are there; a number that
   assert.deepEqual(page.faults, [])
 })
 
+scene('facets that are counted for long say how far they are, are cancelled at a press, and are then said to be of a part', async () => {
+  const page = await openPage(browser, engine, { path: search('source:door') })
+  await page.locator('.bar').getByText('500 events').waitFor()
+  await page.route('**/search/progress/*', (route) => route.fulfill({ json: { running: true, read_rows: 12e6, total_rows: 61e6 } }))
+  // What is counted at once is all, and is said to be a part; what counts all is not answered.
+  const whole = (route) => ({ postData: { ...route.request().postDataJSON(), within_ms: undefined } })
+  await page.route('**/events/facets', async (route) => {
+    if (route.request().postDataJSON().within_ms === undefined) return
+    const answer = await route.fetch(whole(route))
+    await route.fulfill({ response: answer, json: { ...(await answer.json()), partial: true, counted_from: Date.now() - 3600_000 } })
+  })
+  await page.route('**/events/histogram', async (route) => {
+    if (route.request().postDataJSON().buckets.count === undefined) return // older ones
+    const answer = await route.fetch(whole(route))
+    const counts = await answer.json()
+    await route.fulfill({ response: answer, json: { ...counts, counted_from: Date.now() - 3600_000, partial: true } })
+  })
+  const outcome = page.getByRole('region', { name: '@evt.outcome' })
+  const host = page.getByRole('region', { name: 'host' })
+  await ask(page, 'source:door @evt.outcome:success')
+  for (const facet of [outcome, host]) {
+    await facet.getByText('19 %').waitFor()
+    await facet.getByText(/^\d+\+$/).first().waitFor()
+  }
+  await host.getByRole('button', { name: 'Cancel' }).click()
+  await host.getByText('a part').waitFor()
+  await comes.equal(() => page.getByRole('region', { name: 'service' }).getByRole('button', { name: 'Cancel' }).count(), 0, 'one answer counts these')
+  await outcome.getByRole('button', { name: 'Cancel' }).waitFor()
+  await page.getByRole('status').filter({ hasText: /Asking/ }).getByRole('button', { name: 'Cancel' }).click()
+  await page.locator('.bar').getByText('At least 100 events').waitFor()
+  await page.locator('.bar').getByText(/counted from .* UTC on/).waitFor()
+  await comes.deepEqual(() => axeFaults(page), [])
+  await page.unrouteAll({ behavior: 'ignoreErrors' })
+  await page.locator('.bar').getByRole('button', { name: 'Count all' }).click()
+  await page.locator('.bar').getByText('100 events', { exact: true }).waitFor()
+  await host.getByRole('button', { name: 'Count all' }).click()
+  await host.getByText(/^\d+$/).first().waitFor()
+  await comes.equal(() => host.getByText('a part').count(), 0)
+  await page.route('**/events/facets', () => undefined)
+  await ask(page, 'source:door @evt.outcome:failure')
+  await host.and(page.locator('.waiting')).waitFor()
+  await comes.equal(() => host.locator('.facet-value').first().evaluate((e) => Number(getComputedStyle(e).opacity) < 0.6), true)
+  await page.unrouteAll({ behavior: 'ignoreErrors' })
+  assert.deepEqual(page.faults, [])
+})
+
 scene('what takes long says how far it is, wherever it is asked, and is cancelled at a press', async () => {
   const page = await openPage(browser, engine, { path: search('source:door') })
   await row(page, 'knock').waitFor()

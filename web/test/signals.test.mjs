@@ -355,6 +355,25 @@ scene('rows of the last question are dim until the next are there, and are said 
   await row(page, 'Test of critical').waitFor()
 })
 
+scene('facets that are counted for long are dim, say how far they are, and are cancelled at a press', async () => {
+  const page = await open(asking('severity:critical'))
+  const rule = page.getByRole('region', { name: 'Rule' })
+  await rule.waitFor()
+  await page.route('**/search/progress/*', (r) => r.fulfill({ json: { running: true, read_rows: 12e6, total_rows: 61e6 } }))
+  await page.route('**/signals/facets', () => undefined)
+  await page.getByRole('combobox', { name: 'Query of signals' }).fill('severity:medium')
+  await page.keyboard.press('Enter')
+  await rule.and(page.locator('.waiting')).waitFor()
+  await comes.equal(() => rule.locator('.facet-value').first().evaluate((e) => Number(getComputedStyle(e).opacity) < 0.6), true)
+  await rule.getByText('19 %').waitFor()
+  await rule.getByRole('button', { name: 'Cancel' }).click()
+  await page.locator('.facets').getByText('Cancelled.').first().waitFor()
+  await page.unroute('**/signals/facets')
+  await page.locator('.facets').getByRole('button', { name: 'Try again' }).last().click()
+  await rule.getByText('Test of medium').waitFor()
+  assert.deepEqual(page.faults, [])
+})
+
 scene('counts of a part are said to be at least, and a job has its bounds', async () => {
   const page = await open(asking('severity:critical'))
   await page.route('**/signals/histogram', async (r) => {

@@ -3,6 +3,7 @@ import { useState } from 'preact/hooks'
 import { count, oneLine } from '../state/text'
 import { openValue } from '../state/values'
 import type { FacetValue } from '../api/facets'
+import { HowFar, type Counting } from './counting'
 
 interface FacetProps {
   title: string
@@ -18,18 +19,20 @@ interface FacetProps {
   partial: boolean
   /** How many values are expected. */
   bones?: number
+  /** How far its counts are; absent: they are all there. */
+  counting?: Counting
 }
 
 /** Facet is a field's values, how many have each, and which of them are asked for. */
-export function Facet({ title, field, values, distinct, chosen, onToggle, show, few = 6, partial, bones = 3 }: FacetProps) {
+export function Facet({ title, field, values, distinct, chosen, onToggle, show, few = 6, partial, bones = 3, counting }: FacetProps) {
   const [all, setAll] = useState(false)
   const known = withChosen(values ?? [], chosen)
   const seen = all ? known : known.slice(0, few)
   const rest = Math.max(distinct, known.length) - seen.length
   if (values !== undefined && known.length === 0) return null
   return (
-    <section class="facet" aria-label={title}>
-      <h2>{title}</h2>
+    <section class={'facet' + (counting?.waiting ? ' waiting' : '')} aria-label={title} aria-busy={counting?.waiting}>
+      <div class="facet-head"><h2 class="cut">{title}</h2>{counting && <HowFar of={counting} />}</div>
       {values === undefined
         ? Array.from({ length: bones }, (_, i) => <div key={i} class="facet-value"><i class="bone" /></div>)
         : seen.map((v) => (

@@ -18,11 +18,11 @@ interface Body {
 
 const pause = 400
 
-/** useProgress asks how far the calls are that signals end; undefined: nobody knows. */
-export function useProgress(running: () => readonly AbortSignal[]): Progress | undefined {
+/** useProgress asks how far the calls are that signals end, while it is on; undefined: nobody knows. */
+export function useProgress(running: () => readonly AbortSignal[], on = true): Progress | undefined {
   const [progress, setProgress] = useState<Progress | undefined>()
-  useEvery(pause, () => void read(running()).then(setProgress, () => setProgress(undefined)))
-  return progress
+  useEvery(pause, () => void read(running()).then(setProgress, () => setProgress(undefined)), on)
+  return on ? progress : undefined
 }
 
 async function read(signals: readonly AbortSignal[]): Promise<Progress | undefined> {

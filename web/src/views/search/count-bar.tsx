@@ -5,7 +5,7 @@ import { Menu, MenuItem } from '../../parts/menu'
 import { change } from '../../state/address'
 import { Late, type Asks } from '../../parts/asking'
 import type { Pages } from '../../state/pages'
-import { rangeName } from '../../state/time'
+import { dayAndMinutes, rangeName, useZone, zoneName } from '../../state/time'
 import { oneLine, plural } from '../../state/text'
 import { fieldsIn } from './columns'
 import { WeekBefore } from './week-before'
@@ -22,13 +22,16 @@ interface CountBarProps {
   filter: Filter
   /** What was there a week before; undefined: it is not asked, or not known. */
   before: Histogram | undefined
-  total: { total: number; partial: boolean } | undefined
+  total: { total: number; partial: boolean; counted: number } | undefined
+  /** again counts all. */
+  again: () => void
   elapsed: number | undefined
 }
 
 /** CountBar says how many events there are, how they are shown, and what can be made of them. */
-export function CountBar({ state, list, asks, filter, before, total, elapsed }: CountBarProps) {
+export function CountBar({ state, list, asks, filter, before, total, again, elapsed }: CountBarProps) {
   const n = total?.total
+  const zone = useZone()
   return (
     <div class="bar">
       <span class="strong">{n === undefined ? 'Events' : `${total?.partial ? 'At least ' : ''}${plural(n, 'event')}`}</span>
@@ -37,6 +40,7 @@ export function CountBar({ state, list, asks, filter, before, total, elapsed }: 
       {filter.query !== '*' && n !== 0 && <button class="link" aria-pressed={state.clauses} onClick={() => change({ clauses: state.clauses ? undefined : '1' })}>Each clause</button>}
       <WeekBefore on={state.week} lacks={filter.from === '' ? 'All time has no week before' : ''} total={total?.partial ? undefined : n} before={before} />
       <Late of={asks} what="events" />
+      {total?.partial && !asks.asking && <span class="mut">counted from {dayAndMinutes(total.counted, zone)} {zoneName(zone)} on <button class="link" onClick={again}>Count all</button></span>}
       <span class="grow" />
       <Forms form={state.form} />
       {state.form === 'table' && <Columns shown={state.columns} events={list.rows} />}

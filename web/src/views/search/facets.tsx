@@ -2,6 +2,7 @@ import { useState } from 'preact/hooks'
 import { complete } from '../../api/search'
 import type { Event } from '../../api/events'
 import type { Filter } from '../../api/signals'
+import { useCounting } from '../../parts/counting'
 import { Facet } from '../../parts/facet'
 import { Key } from '../../parts/key'
 import { Problem } from '../../parts/problem'
@@ -55,15 +56,17 @@ function Group({ filter, fields, at, less }: { filter: Filter; fields: string[];
   const asked = { ...filter, query: less ? without(filter.query, less) || '*' : filter.query }
   const key = fields.length === 0 || at === 0 ? null : JSON.stringify([asked, fields, at]) // the rows come first
   const counts = useFacets(key, asked, fields)
+  const counting = useCounting(counts)
   if (fields.length === 0) return null
   if (counts.error && (!counts.value || counts.old)) return <div class="facet-problem"><Problem error={counts.error} again={counts.again} /></div>
   return (
     <>
       {fields.map((field) => {
-        const counted = counts.value?.facets.find((x) => x.facet === field)
+        const found = counts.value?.facets.find((x) => x.facet === field)
+        const counted = found?.values.length === 0 && counts.value?.from !== undefined && counts.asking ? undefined : found // none yet
         return (
           <Facet
-            key={field} title={field} field={field} values={counted?.values.filter((v) => v.value !== '')} distinct={counted?.distinct ?? 0} partial={counts.value?.partial ?? false} few={5}
+            key={field} title={field} field={field} values={counted?.values.filter((v) => v.value !== '')} distinct={counted?.distinct ?? 0} partial={counts.value?.partial ?? false} few={5} counting={counting}
             chosen={valuesOf(filter.query, field)} onToggle={(v) => askFor(withToggled(filter.query === '*' ? '' : filter.query, field, v) || '*')}
             show={({ value, label }) => <span class="mono">{oneLine(label || value)}</span>}
           />

@@ -100,7 +100,7 @@ export function EventList() {
             : <Histogram counts={counts.value} layers={layers} beside={state.week && before.value ? { counts: before.value, by: week, name: 'a week before' } : undefined} onZoom={(a, b) => lookAt({ from: String(a), to: String(b) })} />}
           {stale && list.at > 0
             ? <div class="bar stale" role="status">Not live since {clock(list.at, zone)} {zoneName(zone)}. You see what was there then. <button class="link" onClick={list.again}>Try again</button></div>
-            : <CountBar state={state} list={list} asks={asks} before={before.value} filter={filter} total={total} elapsed={total?.elapsed} />}
+            : <CountBar state={state} list={list} asks={asks} before={before.value} filter={filter} total={total} again={counts.again} elapsed={total?.elapsed} />}
           {checked.wrong && <div class="bar stale" role="status">{checked.filter ? <>Shown: your last valid query. <code class="cut">{filter.query}</code></> : 'The query can’t be read, so nothing was asked.'}</div>}
           {checked.error && <div class="bar"><Problem error={checked.error} /></div>}
           {state.clauses && checked.filter && filter.query !== '*' && !isNothing && <EachClause filter={filter} />}

@@ -1,6 +1,8 @@
 import { useMemo, useState } from 'preact/hooks'
 import { countFacets, type Facet as Counted, type FacetValue, type Histogram } from '../../api/facets'
 import type { Filter, Severity, State } from '../../api/signals'
+import { Late } from '../../parts/asking'
+import { useCounting, type Counting } from '../../parts/counting'
 import { Facet } from '../../parts/facet'
 import { Ladder, StateSign, severityName, stateName } from '../../parts/marks'
 import { Problem } from '../../parts/problem'
@@ -64,18 +66,19 @@ function Group({ filter, fields, settled, less, over }: GroupProps) {
   const key = fields.length === 0 || settled.at === 0 || told || mayTell ? null : // the rows come first
      JSON.stringify([asked, fields, settled.at])
   const counts = useAsk(key, (signal) => countFacets(asked, fields, 20, signal), 'keep')
+  const counting = useCounting(told && over ? over : counts)
   if (fields.length === 0) return null
-  if (told) return <One field={told.facet} query={filter.query} counted={told} partial={over?.value?.partial ?? false} />
+  if (told) return <One field={told.facet} query={filter.query} counted={told} partial={over?.value?.partial ?? false} counting={counting} />
   // How tall the others will be is not known: they come when they are counted.
-  if (!counts.value && !counts.error && !fields.every((f) => f in sizes)) return null
+  if (!counts.value && !counts.error && !fields.every((f) => f in sizes)) return <p class="facet-problem"><Late of={counts} /></p>
   if (counts.error && (!counts.value || counts.old)) return <div class="facet-problem"><Problem error={counts.error} again={counts.again} /></div>
-  return <>{fields.map((f) => <One key={f} field={f} query={filter.query} counted={counts.value?.facets.find((x) => x.facet === f)} partial={counts.value?.partial ?? false} />)}</>
+  return <>{fields.map((f) => <One key={f} field={f} query={filter.query} counted={counts.value?.facets.find((x) => x.facet === f)} partial={counts.value?.partial ?? false} counting={counting} />)}</>
 }
 
-function One({ field, query, counted, partial }: { field: string; query: string; counted: Counted | undefined; partial: boolean }) {
+function One({ field, query, counted, partial, counting }: { field: string; query: string; counted: Counted | undefined; partial: boolean; counting: Counting }) {
   return (
     <Facet
-      title={titles[field] ?? field} field={field} values={counted && ordered(field, counted)} distinct={counted?.distinct ?? 0} partial={partial}
+      title={titles[field] ?? field} field={field} values={counted && ordered(field, counted)} distinct={counted?.distinct ?? 0} partial={partial} counting={counting}
       chosen={valuesOf(query, field)} onToggle={(v) => askFor(withToggled(query, field, v))} show={(v) => shownValue(field, v)} few={fewOf[field] ?? 4} {...(sizes[field] ? { bones: sizes[field] } : {})}
     />
   )
