@@ -4,10 +4,12 @@ import { Bars } from '../../parts/bars'
 import { Plot, type PlotSeries } from '../../parts/plot'
 import { Table, type Column } from '../../parts/table'
 import { Value } from '../../parts/value'
+import { change, useAddress } from '../../state/address'
 import { usePreferences } from '../../state/preferences'
 import { rowHeight } from '../../state/size'
 import { oneLine, shown } from '../../state/text'
 import { chartOf, isNumber } from './sql-chart'
+import { ordered, textOf } from './sql-order'
 
 interface Row {
   id: string
@@ -16,8 +18,6 @@ interface Row {
 
 /** seen is how much of a value is shown, in characters; all of it can be copied. */
 const seen = 2048
-
-export const textOf = (v: unknown): string => (v === null || v === undefined ? '' : typeof v === 'object' ? JSON.stringify(v) : String(v))
 
 /** fieldOfColumn is what a search calls a column; empty: it has no name for it. */
 export function fieldOfColumn(name: string): string {
@@ -30,16 +30,18 @@ export function fieldOfColumn(name: string): string {
 export function Result({ result }: { result: SQLResult }) {
   const { density } = usePreferences()
   const [open, setOpen] = useState<string>()
-  const rows = useMemo(() => result.rows.map((values, i): Row => ({ id: String(i), values })), [result])
+  const { query } = useAddress()
+  const sort = query.get('by') ?? ''
+  const rows = useMemo(() => ordered(result, sort).map((i): Row => ({ id: String(i), values: result.rows[i] ?? [] })), [result, sort])
   const columns = useMemo(() => columnsOf(result), [result])
-  const one = open === undefined ? undefined : rows[Number(open)]
+  const one = open === undefined ? undefined : result.rows[Number(open)]
   if (rows.length === 0) return <p class="empty mut">The statement found no row.</p>
   return (
     <section class="queue" aria-label="Rows">
-      <Table name="Rows" columns={columns} rows={rows} total={rows.length} keyOf={(r) => r.id} rowHeight={Math.min(32, rowHeight(density, false))} current={open} sort="" onSort={() => undefined} onOpen={(r) => setOpen(r.id === open ? undefined : r.id)} onEnd={() => undefined} />
+      <Table name="Rows" columns={columns} rows={rows} total={rows.length} keyOf={(r) => r.id} rowHeight={Math.min(32, rowHeight(density, false))} current={open} sort={sort} onSort={(s) => change({ by: s })} onOpen={(r) => setOpen(r.id === open ? undefined : r.id)} onEnd={() => undefined} />
       {one && (
         <dl class="event-fields sql-row" tabIndex={0} aria-label="Row">
-          {result.columns.map((c, i) => <div key={i}><dt class="cut" title={c.type}>{c.name}</dt><dd class="mono hi"><Cell column={c.name} value={one.values[i]} most={20_000} /></dd></div>)}
+          {result.columns.map((c, i) => <div key={i}><dt class="cut" title={c.type}>{c.name}</dt><dd class="mono hi"><Cell column={c.name} value={one[i]} most={20_000} /></dd></div>)}
         </dl>
       )}
     </section>
@@ -49,7 +51,7 @@ export function Result({ result }: { result: SQLResult }) {
 const columnsOf = (result: SQLResult): Column<Row>[] =>
   result.columns.map((c, i) => {
     const number = isNumber(c.type)
-    return { id: 'sql', title: c.name, width: number ? 'minmax(72px,140px)' : 'minmax(96px,1fr)', number, cell: (r) => <Cell column={c.name} value={r.values[i]} most={500} /> }
+    return { id: 'sql-' + i, title: c.name, sort: String(i), width: number ? 'minmax(72px,140px)' : 'minmax(96px,1fr)', number, cell: (r) => <Cell column={c.name} value={r.values[i]} most={500} /> }
   })
 
 /** Cell is a value of a row; one of a field can be pressed. */

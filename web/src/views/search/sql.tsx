@@ -9,12 +9,13 @@ import { change, useAddress } from '../../state/address'
 import { useAsk, type Asked } from '../../state/ask'
 import { remember } from '../../state/recent'
 import { useKeys } from '../../state/keys'
-import { count, plural } from '../../state/text'
+import { count, oneLine, plural } from '../../state/text'
 import { Forms } from './count-bar'
 import { lineOf, save } from '../../state/file'
 import { completeSQL } from './sql-complete'
 import { mistakesOf } from './sql-mistake'
-import { Result, ResultChart, textOf } from './sql-result'
+import { columnOf, ordered, textOf } from './sql-order'
+import { Result, ResultChart } from './sql-result'
 import { SavedStatements } from './sql-saved'
 
 const example = 'SELECT source, count() AS events\nFROM events\nWHERE timestamp > now() - INTERVAL 1 DAY\nGROUP BY source\nORDER BY events DESC'
@@ -34,7 +35,7 @@ export default function SQL() {
     if (statement.trim() === '') return
     remember('sql', statement)
     if (statement === asked) setRound(round + 1)
-    else change({ sql: statement })
+    else change({ sql: statement, by: undefined })
   }
   const asking = asked !== '' && answer.asking
   const error = asking ? undefined : answer.error
@@ -51,7 +52,7 @@ export default function SQL() {
         </div>
       </div>
       {error && mistakes.length === 0 && <div class="sql-error"><Problem error={error} again={error instanceof APIError && error.status === 400 ? undefined : answer.again} /></div>}
-      <Bar answer={asked === '' ? undefined : answer} error={error} result={r} shown={query.get('shown') === 'chart' ? 'chart' : 'table'} />
+      <Bar answer={asked === '' ? undefined : answer} error={error} result={r} shown={query.get('shown') === 'chart' ? 'chart' : 'table'} sort={query.get('by') ?? ''} />
       {(r?.warnings ?? []).map((w) => <div key={w} class="bar stale">{w}</div>)}
       {r ? (query.get('shown') === 'chart' ? <ResultChart result={r} /> : <Result result={r} />)
         : <p class="empty mut">Ask the table <code>events</code>: each event’s timestamp, source, host, service, status, message, tags and attributes. The statement reads and changes nothing.</p>}
@@ -65,17 +66,21 @@ interface BarProps {
   error: Error | undefined
   result: SQLResult | undefined
   shown: 'table' | 'chart'
+  /** What the rows are ordered by here. */
+  sort: string
 }
 
 /** Bar says how many rows there are, and how they are shown. */
-function Bar({ answer, error, result: r, shown }: BarProps) {
+function Bar({ answer, error, result: r, shown, sort }: BarProps) {
   const asking = answer?.asking ?? false
-  const write = () => r && save(new Blob([lineOf(r.columns.map((c) => c.name)), ...r.rows.map((row) => lineOf(row.map(textOf)))], { type: 'text/csv' }), 'rows.csv')
+  const by = r && shown === 'table' ? columnOf(r, sort) : undefined
+  const write = () => r && save(new Blob([lineOf(r.columns.map((c) => c.name)), ...ordered(r, sort).map((i) => lineOf((r.rows[i] ?? []).map(textOf)))], { type: 'text/csv' }), 'rows.csv')
   return (
     <div class="bar">
       <span class="strong" role="status">{!r ? 'Rows' : `${r.truncated ? 'The first ' : ''}${plural(r.rows.length, 'row')}`}</span>
       {answer && <Late of={answer} after={300} />}
-      {!asking && r && <span class="mut">in {count(r.elapsed)} ms{r.truncated && ', there are more: use LIMIT, or aggregate'}{error && ', of the last statement that could be run'}</span>}
+      {!asking && r && <span class="mut">in {count(r.elapsed)} ms{r.truncated && ', there are more: use LIMIT, or aggregate'}{by && `, sorted here by ${oneLine(r.columns[by.at]?.name ?? '', 40)}${r.truncated ? ': these rows only, ORDER BY has the first of all' : ''}`}{error && ', of the last statement that could be run'}</span>}
+      {by && <button class="link" onClick={() => change({ by: undefined })}>As they came</button>}
       <span class="grow" />
       <div class="shown-as" role="group" aria-label="Rows as">
         <button aria-pressed={shown === 'table'} onClick={() => change({ shown: undefined })}>Rows</button>
