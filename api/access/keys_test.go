@@ -193,6 +193,17 @@ func TestAKeyThatSaysNothingUsefulIsRefused(t *testing.T) {
 	}
 }
 
+func TestAKeyHasANameOfLettersDigitsAndAFewSigns(t *testing.T) {
+	for name, good := range map[string]bool{
+		"a": true, "7": true, "Ærøskøbing ½": true, "web.1_a@b:c/d-e f": true, strings.Repeat("ø", 100): true,
+		"": false, " a": false, "-a": false, "a\n": false, "a\tb": false, "a\xff": false, "a\ufffd": false, "a,b": false, strings.Repeat("a", 101): false,
+	} {
+		if k := (Key{Name: name, Role: Reader}); (k.Check() == nil) != good {
+			t.Errorf("%q: %v", name, k.Check())
+		}
+	}
+}
+
 func TestWhenAKeyWasUsedIsKnownToTheMinuteAndOutlivesARestart(t *testing.T) {
 	w := newWorld(t)
 	v, secret := w.create(Key{Name: "a", Role: Reader})
