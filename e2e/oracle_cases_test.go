@@ -146,54 +146,51 @@ func TestBacktestGivesTheSignalsOfTheOracle(t *testing.T) {
 // one engine: every case's events carry a tag of their own, which its rule
 // requires. They come shuffled, in random requests, the second time with the
 // engine and the server killed in between. The clock has long passed them, so
-// that they are looked at when all has fallen silent that would.
+// that they are looked at when all has fallen silent that would, and what is found
+// is the same whenever one looks.
 func TestLiveEvaluationGivesTheSignalsOfTheOracle(t *testing.T) {
 	t.Parallel() // it waits more than it works
 	cases := oracleCases(t)
+	var events []map[string]any
+	want, now := map[string][]oracleSignal{}, schema.MillisOf(time.Now())
+	for _, c := range cases {
+		want[c.name] = inOrder(c.offline(t, now))
+		for _, e := range c.events {
+			events = append(events, tagged(e, c.name))
+		}
+	}
 	for _, killing := range []bool{false, true} {
 		t.Run(fmt.Sprintf("killing=%t", killing), func(t *testing.T) {
 			t.Parallel()
 			p := startEngine(t, append([]string{"--silence-delay", "2s"}, longAgo...)...)
-			var events []map[string]any
 			for _, c := range cases {
 				p.createTagged(c)
-				for _, e := range c.events {
-					events = append(events, tagged(e, c.name))
-				}
 			}
 			before := map[int]func(){}
 			if killing {
 				kill := func() { p.kill(); p.start() }
 				before = map[int]func(){5: kill, 11: p.killServer, 17: kill, 23: kill, 29: p.killServer}
 			}
-			p.sendShuffled(events, before)
+			p.sendShuffled(slices.Clone(events), before)
 			p.caughtUp()
-			differing := map[string]string{}
-			for _, c := range cases {
-				differing[c.name] = "was not looked at"
-			}
-			settled := false // all were right, each when it was looked at; then all together have to be
+			diff := ""
 			for end := time.Now().Add(patience); ; time.Sleep(time.Second) {
 				got := map[string][]oracleSignal{}
+				for _, c := range cases {
+					got[c.name] = []oracleSignal{}
+				}
 				for _, s := range p.signals("") {
 					got[s.Rule] = append(got[s.Rule], oracleSignal{s.Case, s.Group, s.FirstSeen, s.LastSeen, s.Severity})
 				}
-				for _, c := range cases {
-					if _, differs := differing[c.name]; !differs && !settled {
-						continue
-					}
-					delete(differing, c.name)
-					if diff := cmp.Diff(inOrder(c.offline(t, schema.MillisOf(time.Now()))), inOrder(got[c.name])); diff != "" {
-						differing[c.name] = diff
-					}
+				for name := range got {
+					got[name] = inOrder(got[name])
 				}
-				if settled && len(differing) == 0 || time.Now().After(end) {
+				if diff = cmp.Diff(want, got); diff == "" || time.Now().After(end) {
 					break
 				}
-				settled = len(differing) == 0
 			}
-			for name, diff := range differing {
-				t.Errorf("case %s (-want +got):\n%s", name, diff)
+			if diff != "" {
+				t.Errorf("by case (-want +got):\n%s", diff)
 			}
 		})
 	}
