@@ -18,12 +18,17 @@ import (
 
 // watchDrift writes an event where the events of a source change.
 func watchDrift(lc fx.Lifecycle, e *engine, d *database, store sink, intake *ingest.Intake) {
-	logs := apistore.NewLogs(d.people, apistore.LogsConfig{Catalogue: store.Catalogue()})
+	past := past{add: store.profile.Add, logs: apistore.NewLogs(d.people, apistore.LogsConfig{Catalogue: store.Catalogue()}), of: map[string]bool{}}
 	e.run(lc, "drift of sources", func(ctx context.Context) error {
-		if err := remember(ctx, store.profile, logs); err != nil && ctx.Err() == nil {
-			e.log.Warn("cannot look at what sources had before; what vanished before this start is not noticed", "error", err)
-		}
-		for {
+		told := false
+		for remembered := false; ; {
+			if !remembered {
+				err := past.remember(ctx)
+				if remembered = err == nil; !remembered && !told && ctx.Err() == nil {
+					told = true
+					e.log.Warn("cannot look at what sources had before; it is tried again", "error", err)
+				}
+			}
 			select {
 			case <-time.After(driftEvery):
 			case <-ctx.Done():
@@ -45,23 +50,45 @@ var pastMoments = []time.Duration{
 	24 * time.Hour, 16 * time.Hour, 8 * time.Hour, 4 * time.Hour, 2 * time.Hour, time.Hour, 40 * time.Minute, 30 * time.Minute, 20 * time.Minute, 10 * time.Minute, 0,
 }
 
-// remember gives the profile some of the events of the last day.
-func remember(ctx context.Context, p *profile.Profile, logs *apistore.Logs) error {
-	sources, err := logs.StoredSources(ctx)
+// past gives a profile what was stored before this start.
+type past struct {
+	add  func([]schema.Event)
+	logs storedEvents
+	of   map[string]bool // the sources of which it has them
+}
+
+// storedEvents reads what is stored, as api/clickhouse does.
+type storedEvents interface {
+	StoredSources(context.Context) ([]string, error)
+	Newest(ctx context.Context, source string, from, to schema.Millis, limit int) ([]schema.Event, error)
+}
+
+// remember gives the profile some of the events of the last day. After an error it goes on
+// where it was: the profile has what it was given, and each event once.
+func (p past) remember(ctx context.Context) error {
+	sources, err := p.logs.StoredSources(ctx)
 	if err != nil {
 		return err
 	}
 	for _, source := range sources[:min(len(sources), profile.MaxSources)] {
+		if p.of[source] {
+			continue
+		}
+		var blocks [][]schema.Event
 		from := now().Add(-2 * pastMoments[0])
 		for _, ago := range pastMoments {
 			to := now().Add(-ago)
-			events, err := logs.Newest(ctx, source, schema.MillisOf(from), schema.MillisOf(to), remembered)
+			events, err := p.logs.Newest(ctx, source, schema.MillisOf(from), schema.MillisOf(to), remembered)
 			if err != nil {
 				return err
 			}
-			p.Add(events)
+			blocks = append(blocks, events)
 			from = to
 		}
+		for _, events := range blocks {
+			p.add(events)
+		}
+		p.of[source] = true
 	}
 	return nil
 }

@@ -13,13 +13,13 @@ import (
 	"nightjar/schema"
 )
 
-// lookTime bounds a look at what is stored.
+// lookTime bounds a look for one event, which may have to look at all.
 const lookTime = 2 * time.Second
 
 // StoredSources are the sources that some event has. The table is ordered by them, so that
 // each is found by the one before it; where they are many, all events are read instead.
 func (l *Logs) StoredSources(ctx context.Context) ([]string, error) {
-	ctx, cancel := context.WithTimeout(ctx, lookTime)
+	ctx, cancel := context.WithTimeout(ctx, l.config.Time)
 	defer cancel()
 	var out []string
 	where := ""
@@ -73,14 +73,15 @@ func (l *Logs) HasEvent(ctx context.Context, q *search.Query) (has bool, err err
 }
 
 // Newest are some of the newest events of a source that happened in [from, to), with when
-// they arrived and their attributes, and nothing else.
+// they arrived and their attributes, and nothing else. The table is ordered by source and
+// time, and is read from the end of the range until there are enough.
 func (l *Logs) Newest(ctx context.Context, source string, from, to schema.Millis, limit int) ([]schema.Event, error) {
-	ctx, cancel := context.WithTimeout(ctx, lookTime)
+	ctx, cancel := context.WithTimeout(ctx, l.config.Time)
 	defer cancel()
 	rows, err := l.conn.Query(ch.Context(ctx, ch.WithParameters(ch.Parameters{"source": source})),
 		fmt.Sprintf(`SELECT toUnixTimestamp64Milli(seen), raw FROM %s WHERE source = {source:String}
 			AND timestamp >= fromUnixTimestamp64Milli(%d, 'UTC') AND timestamp < fromUnixTimestamp64Milli(%d, 'UTC')
-			ORDER BY timestamp DESC LIMIT %d SETTINGS max_threads = 1`, schema.Events.Name, from, to, limit))
+			ORDER BY source DESC, timestamp DESC LIMIT %d SETTINGS max_threads = 1`, schema.Events.Name, from, to, limit))
 	if err != nil {
 		return nil, fmt.Errorf("read the newest events of source %s: %w", source, err)
 	}
