@@ -65,9 +65,12 @@ func widthOf(bounds []schema.Millis) schema.Millis {
 // grouped are the columns of the groups, and their names.
 func (c *counting) grouped(fields []facets.Field) (columns, names []string) {
 	for i, f := range fields {
-		sql, _ := c.values(f.Field) // one each
+		sql, form := c.values(f.Field) // one each
+		if form != oneText {           // which is grouped by its number, where it has one
+			sql = "toString(" + sql + ")"
+		}
 		name := fmt.Sprintf("g%d", i)
-		columns, names = append(columns, "toString("+sql+") AS "+name), append(names, name)
+		columns, names = append(columns, sql+" AS "+name), append(names, name)
 	}
 	return columns, names
 }
