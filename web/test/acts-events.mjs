@@ -3,7 +3,6 @@ import { step } from './acts.mjs'
 
 const rows = (page) => page.locator('.table-row')
 const query = (page) => page.getByRole('combobox', { name: 'Query of events' })
-const lists = '/logs/events/search'
 
 /** quiet waits until nothing is asked any more, and notes how long that took. */
 async function quiet(page, watch, name, began) {
@@ -21,21 +20,21 @@ const asked = async (page, text) => {
 export async function withEvents(page, watch, range) {
   const of = (name) => `events, ${range}: ${name}`
   await page.locator('button.time-range').click()
-  await step(page, watch, of('choose the range'), lists, () => page.getByRole('menu').getByText(range, { exact: true }).click())
+  await step(page, watch, of('choose the range'), () => page.getByRole('menu').getByText(range, { exact: true }).click())
   for (const [name, text] of [['cheap filter', 'status:error source:source3'], ['words', 'needle'], ['an attribute', '@usr.id:u77'], ['everything', '*']]) {
-    await step(page, watch, of(name), lists, await asked(page, text))
+    await step(page, watch, of(name), await asked(page, text))
   }
   const facet = page.locator('.facet').getByRole('button', { name: /^error/ }).first()
   await facet.waitFor()
-  await step(page, watch, of('a facet'), lists, () => facet.click())
-  await step(page, watch, of('the facet again'), lists, () => page.locator('.facet').getByRole('button', { name: /^error/ }).first().click())
+  await step(page, watch, of('a facet'), () => facet.click())
+  await step(page, watch, of('the facet again'), () => page.locator('.facet').getByRole('button', { name: /^error/ }).first().click())
   await completes(page, watch, of)
   await page.locator('.histogram rect').first().waitFor()
   const chart = await page.locator('.histogram svg').boundingBox()
   await page.mouse.move(chart.x + chart.width * 0.4, chart.y + 20)
   await page.mouse.down()
   await page.mouse.move(chart.x + chart.width * 0.6, chart.y + 20, { steps: 3 })
-  await step(page, watch, of('zoom in'), lists, () => page.mouse.up())
+  await step(page, watch, of('zoom in'), () => page.mouse.up())
   await rows(page).first().waitFor()
 }
 
@@ -55,12 +54,12 @@ async function completes(page, watch, of) {
 export async function withAnEvent(page, watch) {
   await page.goto('/search')
   await rows(page).first().waitFor()
-  await watch.measure(page, 'event: j opens the first', () => page.keyboard.press('j'), () => page.locator('.panel.event h1').waitFor())
+  await watch.measure(page, 'event: j opens the first', () => page.keyboard.press('j'), () => document.querySelector('.panel.event h1') !== null)
   await page.waitForURL(/event=/)
   let began = performance.now()
   const around = page.getByRole('button', { name: /^Around it/ })
   await around.click()
-  await step(page, watch, 'event: everything around it', lists, () => page.getByRole('menuitem', { name: 'Everything' }).click())
+  await step(page, watch, 'event: everything around it', () => page.getByRole('menuitem', { name: 'Everything' }).click())
   const id = new URL(page.url()).searchParams.get('event')
   began = performance.now()
   await page.goto('/search?event=' + encodeURIComponent(id))

@@ -3,44 +3,32 @@
 const rows = (page) => page.locator('.table-row')
 const box = (page, name) => page.getByRole('combobox', { name })
 
-/** answerTo waits for the answer to the next request to a path, and for a row or a word that there is none. */
-function answerTo(page, path) {
-  const answered = page.waitForResponse((r) => r.url().includes(path) && r.request().method() === 'POST')
-  answered.catch(() => undefined)
-  return async () => {
-    const answer = await answered
-    if (!answer.ok()) throw new Error(`${path}: ${answer.status()} ${await answer.text()}`)
+/** now is in milliseconds since 1970, with its fractions, as the page counts them. */
+const now = () => performance.timeOrigin + performance.now()
+
+/** listAnswered is, in the page, whether the list has been asked since it was looked at first, and has what it was asked for. */
+const listAnswered = `(() => {
+  let asked = false
+  return () => {
+    const busy = document.querySelector('.queue').getAttribute('aria-busy') === 'true'
+    asked ||= busy
+    return asked && !busy
   }
-}
+})()`
 
-/** step measures an act whose answer is that to a request. Where others were asked for, too, it also notes when all was there. */
-export async function step(page, watch, name, path, act) {
-  const answer = answerTo(page, path)
-  const began = performance.now()
-  const seen = firstSign(page)
-  await watch.measure(page, name, act, answer)
-  const done = performance.now() // where the same rows are there again within a frame, no sign is seen before
-  watch.note(name + ', first sign', (await Promise.race([seen, done])) - began)
+/** listHeard is when the page first shows that it was heard: rows of the last question are dim, or others are there. */
+const listHeard = `(() => {
+  const before = document.querySelector('.queue .table-row')?.id
+  return () => document.querySelector('.queue').classList.contains('waiting') || document.querySelector('.queue .table-row')?.id !== before
+})()`
+
+/** step measures an act that a list answers to: the first sign of it, its rows, and when all that was asked for was there. */
+export async function step(page, watch, name, act) {
+  const { at, sign } = await watch.measure(page, name, act, listAnswered, listHeard)
+  watch.note(name + ', first sign', sign)
   while (page.waiting.size > 0) await page.waitForTimeout(2)
-  watch.note(name + ', everything', performance.now() - began)
+  watch.note(name + ', everything', now() - at)
 }
-
-/** firstSign is when the page first shows that it was heard: rows of the last question are dim, or others are there. It may never be. */
-const firstSign = async (page) => {
-  await page.evaluate(() => new Promise((done) => {
-    const queue = document.querySelector('.queue')
-    const before = queue.querySelector('.table-row')?.id
-    const seen = new MutationObserver(() => {
-      if (!queue.classList.contains('waiting') && queue.querySelector('.table-row')?.id === before) return
-      seen.disconnect()
-      requestAnimationFrame(done)
-    })
-    seen.observe(queue, { subtree: true, childList: true, attributes: true, attributeFilter: ['class', 'id'] })
-  })).catch(() => undefined)
-  return performance.now()
-}
-
-const lists = '/security_monitoring/signals/search'
 
 async function choose(page, range) {
   await page.locator('button.time-range').click()
@@ -65,24 +53,28 @@ async function typed(page, name, text) {
 export async function withSignals(page, watch, range) {
   const of = (name) => `signals, ${range}: ${name}`
   const within = await choose(page, range)
-  await step(page, watch, of('choose the range'), lists, () => within.click())
-  await watch.measure(page, of('j opens the next'), () => page.keyboard.press('j'), () => page.locator('.panel h1').waitFor())
+  await step(page, watch, of('choose the range'), () => within.click())
+  await watch.measure(page, of('j opens the next'), () => page.keyboard.press('j'), () => document.querySelector('.panel h1') !== null)
   for (let i = 0; i < 5; i++) {
-    const before = await page.locator('.table-row[aria-selected=true]').getAttribute('id')
-    await watch.measure(page, of('j'), () => page.keyboard.press('j'), () => page.locator(`.table-row[aria-selected=true]:not([id="${before}"])`).waitFor())
+    await watch.measure(page, of('j'), () => page.keyboard.press('j'), `(() => {
+      const selected = () => document.querySelector('.table-row[aria-selected=true]')?.id
+      const before = selected()
+      return () => selected() !== before && selected() !== undefined
+    })()`)
+    await page.waitForTimeout(100) // as long as somebody looks at one, at least
   }
   await page.keyboard.press('Escape')
   const head = (name) => page.getByRole('columnheader', { name: new RegExp('^' + name) }).getByRole('button').first()
-  for (const column of ['Events', 'Last', 'Severity']) await step(page, watch, of('sort by ' + column), lists, () => head(column).click())
+  for (const column of ['Events', 'Last', 'Severity']) await step(page, watch, of('sort by ' + column), () => head(column).click())
   const facet = page.locator('.facet').getByRole('button', { name: /^Critical(?! and)/ }).first() // the view “Critical and high” is of another time
   await facet.waitFor()
-  await step(page, watch, of('facet'), lists, () => facet.click())
+  await step(page, watch, of('facet'), () => facet.click())
   for (const [name, text] of [['cheap filter', 'severity:high source:source3'], ['words', 'failures'], ['an attribute', '@usr.id:u77'], ['another attribute', '@nightjar.events:77'], ['everything', '*']]) {
     const enter = await typed(page, 'Query of signals', text)
-    await step(page, watch, of(name), lists, enter)
+    await step(page, watch, of(name), enter)
   }
   await page.locator('.histogram rect').first().waitFor()
   const release = await drag(page)
-  await step(page, watch, of('zoom in'), lists, release)
+  await step(page, watch, of('zoom in'), release)
   await rows(page).first().waitFor()
 }

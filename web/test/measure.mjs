@@ -15,20 +15,49 @@ export async function filled(signals, events) {
   return { dir, said: stdout.trim() }
 }
 
-/** painted waits until what was found is on the screen: a frame after it is in the document. */
-const painted = (page) => page.evaluate(() => new Promise((done) => requestAnimationFrame(() => setTimeout(done, 0))))
+/**
+ * watchPress runs in the page: it notes when it is pressed next, by the event's own time, and
+ * the frame after that which shows what isSeen looks for, and the first that isSign does, in
+ * milliseconds from the press. What drives the page takes part in neither.
+ */
+function watchPress(isSeen, isSign) {
+  const press = new Promise((done) => {
+    const kinds = ['pointerdown', 'pointerup', 'keydown']
+    const told = (e) => {
+      for (const k of kinds) removeEventListener(k, told, true)
+      done(e.timeStamp)
+    }
+    for (const k of kinds) addEventListener(k, told, true)
+  })
+  const frameOf = (is) => new Promise((done) => {
+    const look = () => {
+      if (!is()) return
+      seen.disconnect()
+      requestAnimationFrame(() => setTimeout(() => done(performance.now())))
+    }
+    const seen = new MutationObserver(look)
+    seen.observe(document.documentElement, { subtree: true, childList: true, attributes: true, characterData: true })
+  })
+  const answer = frameOf(isSeen)
+  const sign = isSign ? frameOf(isSign) : answer
+  window.pressWatched = Promise.all([press, answer]).then(async ([at, seen]) => ({ at: performance.timeOrigin + at, answer: seen - at, sign: (await Promise.race([sign, seen])) - at }))
+}
 
 /** Stopwatch keeps how long each kind of act took. */
 export class Stopwatch {
   times = new Map()
 
-  /** measure acts, waits for what tells of the answer, and notes the time to the frame that shows it. */
-  async measure(page, name, act, answer) {
-    const began = performance.now()
+  /**
+   * measure acts, and notes the time from the press to the frame that shows the answer.
+   * isSeen and isSign are functions of the page, which take nothing from here. It gives when it
+   * was pressed, in milliseconds since 1970, and how long the first sign took.
+   */
+  async measure(page, name, act, isSeen, isSign) {
+    await page.evaluate(`(${watchPress})(${isSeen}, ${isSign ?? 'undefined'})`)
     await act()
-    await answer()
-    await painted(page)
-    this.note(name, performance.now() - began)
+    const { at, answer, sign } = await page.evaluate('window.pressWatched')
+    this.note(name, answer)
+    return { at, sign }
   }
 
   note(name, milliseconds) {

@@ -12,12 +12,14 @@ const mostAgain = 2
 /** played runs files, prints what happened, and gives the scenes that failed, of each file. */
 async function played(files) {
   const failed = new Map()
-  const stream = run({ files, concurrency: 1 })
-  stream.on('test:fail', ({ name, file, details }) => {
-    const scenes = failed.get(file) ?? []
-    failed.set(file, [...scenes, `${name}: ${String(details.error?.cause?.message ?? details.error?.message ?? '').split('\n').slice(0, 12).join('\n    ')}`])
-  })
-  for await (const text of stream.compose(tap)) process.stdout.write(text)
+  for (const file of files) {
+    const scenes = []
+    const stream = run({ files: [file], concurrency: 1 })
+    stream.on('test:fail', ({ name, details }) => scenes.push(`${name}: ${String(details.error?.cause?.message ?? details.error?.message ?? '').split('\n').slice(0, 12).join('\n    ')}`))
+    console.log(`# ${relative(here, file)}`)
+    for await (const text of stream.compose(tap)) process.stdout.write(text)
+    if (scenes.length > 0) failed.set(file, scenes)
+  }
   return failed
 }
 

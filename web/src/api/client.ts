@@ -62,23 +62,33 @@ export interface Request {
   key?: string
 }
 
-/** What was asked ahead: it is used once, within ten seconds, and not after a change. */
-const ahead = new Map<string, { answer: Promise<unknown>; at: number }>()
+/** What was asked ahead, by path and body: it is used once, within ten seconds, and not after a change. */
+const ahead = new Map<string, { answer: Promise<unknown>; at: number; stop: AbortController }>()
 const aheadFor = 10_000
 
 let changedAt = 0
 /** lastChange is when something was changed from here, in milliseconds since 1970; 0: never. */
 export const lastChange = (): number => changedAt
 
-/** askAhead asks for what will be asked for next. */
-export function askAhead(...paths: string[]): void {
-  for (const [path, { at }] of ahead) if (Date.now() - at >= aheadFor) ahead.delete(path)
-  for (const path of paths) {
-    if (ahead.has(path)) continue
-    const answer = ask<unknown>(path, {})
-    answer.catch(() => ahead.delete(path)) // it is told when it is asked for
-    ahead.set(path, { answer, at: Date.now() })
-  }
+const aheadKey = (path: string, body: unknown): string => (body === undefined ? path : path + ' ' + JSON.stringify(body))
+
+/** askAhead asks for what will be asked for next, unless it was asked ahead already. */
+export function askAhead(path: string, body?: unknown): void {
+  for (const [key, { at }] of ahead) if (Date.now() - at >= aheadFor) ahead.delete(key)
+  const key = aheadKey(path, body)
+  if (ahead.has(key)) return
+  const stop = new AbortController()
+  const answer = ask<unknown>(path, { ...(body === undefined ? {} : { body }), signal: stop.signal })
+  const held = { answer, at: Date.now(), stop }
+  answer.catch(() => ahead.get(key) === held && ahead.delete(key)) // it is told when it is asked for
+  ahead.set(key, held)
+}
+
+/** dropAhead ends what was asked ahead and is not wanted after all. */
+export function dropAhead(path: string, body?: unknown): void {
+  const key = aheadKey(path, body)
+  ahead.get(key)?.stop.abort()
+  ahead.delete(key)
 }
 
 /** call asks the API, and gives what it answered; undefined where that is nothing. */
@@ -88,9 +98,20 @@ export async function call<T>(path: string, request: Request = {}): Promise<T> {
     ahead.clear()
     changedAt = Date.now()
   }
-  const known = isRead && request.query === undefined && request.key === undefined ? ahead.get(path) : undefined
-  if (known) ahead.delete(path)
-  return known && Date.now() - known.at < aheadFor ? (known.answer as Promise<T>) : ask(path, request)
+  const key = aheadKey(path, request.body)
+  const known = request.method === undefined && request.query === undefined && request.key === undefined ? ahead.get(key) : undefined
+  if (!known || Date.now() - known.at >= aheadFor) return ask(path, request)
+  ahead.delete(key)
+  if (request.signal) handOver(known.stop, request.signal)
+  return known.answer as Promise<T>
+}
+
+/** handOver has a signal end, and name, what another one does. */
+function handOver(from: AbortController, to: AbortSignal): void {
+  if (to.aborted) from.abort()
+  to.addEventListener('abort', () => from.abort(), { once: true })
+  const names = asked.get(from.signal)
+  if (names) asked.set(to, names)
 }
 
 async function ask<T>(path: string, request: Request): Promise<T> {

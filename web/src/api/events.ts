@@ -1,4 +1,4 @@
-import { APIError, call } from './client'
+import { APIError, askAhead, call, dropAhead } from './client'
 import type { Severity } from './signals'
 
 /** Event is one as it is stored. The time is in milliseconds since 1970. */
@@ -35,13 +35,24 @@ export interface EventPage {
   searched: { from: number; to: number } | undefined
 }
 
+const searchPath = '/api/v2/logs/events/search'
+
+const searchBody = (query: string, from: string, to: string, cursor: string | undefined, limit: number, sort: 'timestamp' | '-timestamp', within: number | undefined) =>
+  ({ filter: { query, from, ...(to === '' ? {} : { to }) }, sort, page: { limit, ...(cursor ? { cursor } : {}), ...(within === undefined ? {} : { time_limit_ms: within }) } })
+
+/** searchAhead asks for a first page that will be asked for if the query can be read; what it gives takes that back. */
+export function searchAhead(query: string, from: string, to: string, limit: number, sort: 'timestamp' | '-timestamp', within: number): () => void {
+  const body = searchBody(query, from, to, undefined, limit, sort, within)
+  askAhead(searchPath, body)
+  return () => dropAhead(searchPath, body)
+}
+
 /**
  * searchEvents reads a page of the events that a search selects, the newest first unless said;
  * with within, what was found in so many milliseconds.
  */
 export async function searchEvents(query: string, from: string, to: string, cursor: string | undefined, limit: number, signal: AbortSignal, sort: 'timestamp' | '-timestamp' = '-timestamp', within?: number): Promise<EventPage> {
-  const body = { filter: { query, from, ...(to === '' ? {} : { to }) }, sort, page: { limit, ...(cursor ? { cursor } : {}), ...(within === undefined ? {} : { time_limit_ms: within }) } }
-  const page = await call<PageBody>('/api/v2/logs/events/search', { body, signal })
+  const page = await call<PageBody>(searchPath, { body: searchBody(query, from, to, cursor, limit, sort, within), signal })
   const partial = page.meta?.status === 'timeout'
   const { searched } = page.meta ?? {}
   return {

@@ -1,4 +1,4 @@
-import { askAhead, call } from './client'
+import { askAhead, call, dropAhead } from './client'
 
 export type Severity = 'critical' | 'high' | 'medium' | 'low' | 'info'
 export const severities: Severity[] = ['critical', 'high', 'medium', 'low', 'info']
@@ -111,10 +111,19 @@ export function bodyOf(f: Filter, of: 'signals' | 'events' | 'rules' = 'signals'
   return { query: f.query, ...(from === '' ? {} : { from }), ...(f.to === '' ? {} : { to: f.to }) }
 }
 
+const searchBody = (filter: Filter, sort: string, cursor: string | undefined, limit: number) =>
+  ({ filter: bodyOf(filter), sort, brief: true, page: { limit, ...(cursor ? { cursor } : {}) } })
+
+/** searchAhead asks for a first page that will be asked for if the query can be read; what it gives takes that back. */
+export function searchAhead(filter: Filter, sort: string, limit: number): () => void {
+  const body = searchBody(filter, sort, undefined, limit)
+  askAhead(api + '/search', body)
+  return () => dropAhead(api + '/search', body)
+}
+
 /** searchSignals reads a page of the signals that a filter selects. */
 export async function searchSignals(filter: Filter, sort: string, cursor: string | undefined, limit: number, signal: AbortSignal): Promise<SignalPage> {
-  const body = { filter: bodyOf(filter), sort, brief: true, page: { limit, ...(cursor ? { cursor } : {}) } }
-  const page = await call<Page>(api + '/search', { body, signal })
+  const page = await call<Page>(api + '/search', { body: searchBody(filter, sort, cursor, limit), signal })
   return { signals: (page.data ?? []).map(signalOf), next: page.meta?.page?.after }
 }
 
@@ -127,7 +136,7 @@ export interface SignalDetail {
 /** readAhead asks for what is shown of a signal that will be asked for next. */
 export function readAhead(id: string): void {
   const own = `/api/nightjar/v1/signals/${encodeURIComponent(id)}`
-  askAhead(`${api}/${encodeURIComponent(id)}`, own + '/summary', own + '/explanation')
+  for (const path of [`${api}/${encodeURIComponent(id)}`, own + '/summary', own + '/explanation']) askAhead(path)
 }
 
 export async function readSignal(id: string, signal?: AbortSignal): Promise<SignalDetail> {

@@ -1,6 +1,7 @@
-import type { ComponentChildren } from 'preact'
+import { Component, type ComponentChildren } from 'preact'
 import { useEffect, useLayoutEffect, useRef } from 'preact/hooks'
 import { useLate } from '../state/ask'
+import { usePreferences } from '../state/preferences'
 import { useVirtualRows } from './virtual'
 
 export interface Column<T> {
@@ -50,16 +51,25 @@ interface TableProps<T> {
   strip?: ComponentChildren
 }
 
-/** Table is a grid of rows of one height; only those on the screen are in the document. */
+/** aging is after how many milliseconds a row is drawn again that is as it was: it may say how old it is. */
+const aging = 10_000
+
+/**
+ * Table is a grid of rows of one height; only those on the screen are in the document. A row
+ * is drawn again when what it is made of is another: its value, the columns, a preference.
+ */
 export function Table<T>(p: TableProps<T>) {
   const box = useRef<HTMLDivElement>(null)
+  const latest = useRef(p)
+  latest.current = p
+  const preferences = usePreferences()
   const rows = useVirtualRows(box, p.rows.length, p.rowHeight)
   const tracks = p.columns.map((c) => c.width).join(' ')
   const at = p.current === undefined ? -1 : p.rows.findIndex((r) => p.keyOf(r) === p.current)
   useEffect(() => {
     if (at >= 0) rows.scrollTo(at)
   }, [p.current])
-  useAnchor(box, p)
+  const scrolled = useAnchor(box, p)
   const last = rows.shown.at(-1)?.index ?? 0
   useEffect(() => {
     if (p.rows.length > 0 && last >= p.rows.length - 30) p.onEnd()
@@ -70,7 +80,10 @@ export function Table<T>(p: TableProps<T>) {
       {p.loading && <Bones columns={p.columns.length} tracks={tracks} height={p.rowHeight} />}
       <div
         class="table-rows" role={p.span ? 'treegrid' : 'grid'} aria-label={p.name} aria-rowcount={p.total ?? -1} aria-multiselectable={p.onTick !== undefined} ref={box} tabIndex={0}
-        onScroll={(e) => p.onScrolled?.(e.currentTarget.scrollTop)}
+        onScroll={(e) => {
+          scrolled.current = e.currentTarget.scrollTop
+          p.onScrolled?.(scrolled.current)
+        }}
         aria-activedescendant={at >= 0 && rows.shown.some((v) => v.index === at) ? 'row-' + p.current : undefined}
       >
         <div role="rowgroup" class="table-heads">
@@ -78,10 +91,17 @@ export function Table<T>(p: TableProps<T>) {
             {p.columns.map((c) => <Heading key={c.id} column={c} sort={p.sort} onSort={p.onSort} />)}
           </div>
         </div>
-        <div role="rowgroup" style={{ height: `${rows.height}px`, position: 'relative' }}>
+        <div role="rowgroup" class="table-body" style={{ height: `${rows.height}px`, position: 'relative' }}>
           {rows.shown.map((v) => {
             const row = p.rows[v.index]
-            return row === undefined ? null : <Row key={p.keyOf(row)} p={p} row={row} index={v.index} top={v.start} tracks={tracks} />
+            if (row === undefined) return null
+            const key = p.keyOf(row)
+            return (
+              <Row<T>
+                key={v.index} latest={latest} row={row} id={key} index={v.index} top={v.start} height={p.rowHeight} columns={p.columns} tracks={tracks} span={p.span?.(row)} tree={p.span !== undefined}
+                ticks={p.onTick !== undefined} ticked={p.ticked?.has(key) === true} current={key === p.current} look={p.rowClass?.(row) ?? ''} preferences={preferences} age={Math.floor(Date.now() / aging)}
+              />
+            )
           })}
         </div>
       </div>
@@ -89,14 +109,19 @@ export function Table<T>(p: TableProps<T>) {
   )
 }
 
-/** useAnchor keeps the row at the top of what is seen where it is, when others come or go above it; another order begins at its top. */
-function useAnchor<T>(box: { current: HTMLElement | null }, p: TableProps<T>): void {
+/**
+ * useAnchor keeps the row at the top of what is seen where it is, when others come or go
+ * above it; another order begins at its top. It gives how far the box is scrolled, as it was
+ * told: to ask the box would have the browser lay out what was just drawn.
+ */
+function useAnchor<T>(box: { current: HTMLElement | null }, p: TableProps<T>): { current: number } {
   const before = useRef({ rows: p.rows, sort: p.sort })
+  const scrolled = useRef(0)
   useLayoutEffect(() => {
     const el = box.current
     const was = before.current
     before.current = { rows: p.rows, sort: p.sort }
-    if (!el || el.scrollTop === 0) return
+    if (!el || scrolled.current === 0) return
     if (was.sort !== p.sort) {
       el.scrollTop = 0
       return
@@ -106,6 +131,7 @@ function useAnchor<T>(box: { current: HTMLElement | null }, p: TableProps<T>): v
     const now = seen === undefined ? -1 : p.rows.findIndex((r) => p.keyOf(r) === p.keyOf(seen))
     if (now >= 0 && now !== first) el.scrollTop += (now - first) * p.rowHeight
   }, [p.rows, p.sort])
+  return scrolled
 }
 
 /** Bones stand where rows will, as tall as they; only when it takes a while. */
@@ -137,40 +163,58 @@ function Heading<T>({ column: c, sort, onSort }: { column: Column<T>; sort: stri
 }
 
 interface RowProps<T> {
-  p: TableProps<T>
+  latest: { current: TableProps<T> }
   row: T
+  id: string
   index: number
+  /** In pixels. */
   top: number
+  height: number
+  columns: Column<T>[]
   tracks: string
+  span: Span | undefined
+  /** There are rows that are spans. */
+  tree: boolean
+  ticks: boolean
+  ticked: boolean
+  current: boolean
+  look: string
+  preferences: unknown
+  age: number
 }
 
-function Row<T>({ p, row, index, top, tracks }: RowProps<T>) {
-  const key = p.keyOf(row)
-  const isTicked = p.ticked?.has(key) === true
-  const span = p.span?.(row)
-  return (
-    <div
-      id={'row-' + key} role="row" aria-rowindex={index + 1} aria-selected={key === p.current} aria-expanded={span?.isOpen} aria-level={p.span ? (span?.isOpen === undefined ? 2 : 1) : undefined}
-      class={`table-row ${isTicked ? 'ticked' : ''} ${span ? 'span' : ''} ${p.rowClass?.(row) ?? ''}`}
-      style={{ gridTemplateColumns: tracks, transform: `translateY(${top}px)`, height: `${p.rowHeight}px` }}
-      onClick={(e) => {
-        if (p.onTick && e.shiftKey) p.onTick(row, 'to here')
-        else if (p.onTick && (e.metaKey || e.ctrlKey)) p.onTick(row, 'one')
-        else p.onOpen(row, 'panel')
-      }}
-      onDblClick={() => p.onOpen(row, 'page')}
-    >
-      {span ? <div role="gridcell" aria-colspan={p.columns.length} class="cell-span cut">{span.content}</div> : p.columns.map((c, i) => (
-        <div key={c.id} role="gridcell" class={`cell-${c.id} ${c.number ? 'number' : 'cut'}`}>
-          {i === 0 && p.onTick && (
-            <input
-              type="checkbox" class="tick" aria-label="Select" tabIndex={-1} checked={isTicked}
-              onClick={(e) => (e.stopPropagation(), p.onTick?.(row, e.shiftKey ? 'to here' : 'one'))}
-            />
-          )}
-          {c.cell(row)}
-        </div>
-      ))}
-    </div>
-  )
+/** Row is a place among the rows, which shows one after another: what stands there is changed, not made anew. */
+class Row<T> extends Component<RowProps<T>> {
+  override shouldComponentUpdate(next: RowProps<T>): boolean {
+    return (Object.keys(next) as (keyof RowProps<T>)[]).some((name) => next[name] !== this.props[name])
+  }
+
+  override render({ latest, row, id, index, top, height, columns, tracks, span, tree, ticks, ticked, current, look }: RowProps<T>) {
+    return (
+      <div
+        id={'row-' + id} role="row" aria-rowindex={index + 1} aria-selected={current} aria-expanded={span?.isOpen} aria-level={tree ? (span?.isOpen === undefined ? 2 : 1) : undefined}
+        class={`table-row ${ticked ? 'ticked' : ''} ${span ? 'span' : ''} ${look}`}
+        style={{ gridTemplateColumns: tracks, transform: `translateY(${top}px)`, height: `${height}px` }}
+        onClick={(e) => {
+          const p = latest.current
+          if (p.onTick && e.shiftKey) p.onTick(row, 'to here')
+          else if (p.onTick && (e.metaKey || e.ctrlKey)) p.onTick(row, 'one')
+          else p.onOpen(row, 'panel')
+        }}
+        onDblClick={() => latest.current.onOpen(row, 'page')}
+      >
+        {span ? <div role="gridcell" aria-colspan={columns.length} class="cell-span cut">{span.content}</div> : columns.map((c, i) => (
+          <div key={c.id} role="gridcell" class={`cell-${c.id} ${c.number ? 'number' : 'cut'}`}>
+            {i === 0 && ticks && (
+              <input
+                type="checkbox" class="tick" aria-label="Select" tabIndex={-1} checked={ticked}
+                onClick={(e) => (e.stopPropagation(), latest.current.onTick?.(row, e.shiftKey ? 'to here' : 'one'))}
+              />
+            )}
+            {c.cell(row)}
+          </div>
+        ))}
+      </div>
+    )
+  }
 }

@@ -1,7 +1,8 @@
-import { useRef } from 'preact/hooks'
+import { useLayoutEffect, useRef } from 'preact/hooks'
 import { checkSearch, type Checked, type Over } from '../api/search'
 import type { Filter } from '../api/signals'
 import { useAsk } from '../state/ask'
+import { isPlain } from '../state/query'
 
 export interface CheckedFilter {
   /** The newest filter that can be read; undefined: none could yet. */
@@ -15,9 +16,13 @@ export interface CheckedFilter {
   error: Error | undefined
 }
 
-/** useChecked keeps what can't be read from being asked: the last valid filter stays. */
-export function useChecked(filter: Filter, over: Over, known: string): CheckedFilter {
+/**
+ * useChecked keeps what can't be read from being asked: the last valid filter stays. While a
+ * plain query is checked, ahead may ask for what comes next, and gives what takes it back.
+ */
+export function useChecked(filter: Filter, over: Over, known: string, ahead?: (filter: Filter) => () => void): CheckedFilter {
   const skip = filter.query === known
+  useLayoutEffect(() => (skip || !isPlain(filter.query) ? undefined : ahead?.(filter)), [filter.query])
   const check = useAsk(skip ? null : filter.query, (stop) => checkSearch(filter.query, over, stop))
   const last = useRef<Filter | undefined>(undefined)
   const valid = skip || check.value?.valid === true

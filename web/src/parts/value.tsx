@@ -1,5 +1,5 @@
 import { oneLine, shown } from '../state/text'
-import { useOpenValue, openValue } from '../state/values'
+import { openValue } from '../state/values'
 import { tell } from '../state/done'
 
 interface ValueProps {
@@ -12,11 +12,9 @@ interface ValueProps {
 
 /** Value is a value of an event or a signal. A press opens what can be done with it. */
 export function Value({ field, value, text, class: look = 'mono' }: ValueProps) {
-  const open = useOpenValue()
-  const isOpen = open !== undefined && open.field === field && open.value === value
   return (
     <button
-      class={'value ' + look} aria-haspopup="menu" aria-expanded={isOpen} data-field={field} data-value={value} title={`${field}: ${oneLine(value, 500)}`}
+      class={'value ' + look} aria-haspopup="menu" aria-expanded="false" data-field={field} data-value={value} title={`${field}: ${oneLine(value, 500)}`}
       onClick={(e) => {
         e.stopPropagation()
         const r = e.currentTarget.getBoundingClientRect()

@@ -1,7 +1,7 @@
 import { useEffect, useRef, useState } from 'preact/hooks'
 import { Virtualizer, elementScroll, observeElementOffset, observeElementRect, type VirtualItem } from '@tanstack/virtual-core'
 
-/** Rows are those on the screen and ten beyond, and how tall all are together. */
+/** Rows are those on the screen and five beyond, and how tall all are together. */
 export interface Rows {
   shown: VirtualItem[]
   height: number
@@ -16,7 +16,7 @@ export function useVirtualRows(box: { current: HTMLElement | null }, count: numb
   const [, redraw] = useState({})
   const held = useRef<Virtualizer<HTMLElement, Element> | undefined>(undefined)
   const options = {
-    count, estimateSize: () => height, overscan: 10, scrollPaddingEnd: head, getScrollElement: () => box.current,
+    count, estimateSize: () => height, overscan: 5, scrollPaddingEnd: head, getScrollElement: () => box.current,
     scrollToFn: elementScroll, observeElementRect, observeElementOffset, onChange: () => redraw({}),
   }
   held.current ??= new Virtualizer<HTMLElement, Element>(options)

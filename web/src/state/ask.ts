@@ -1,4 +1,4 @@
-import { useCallback, useEffect, useRef, useState } from 'preact/hooks'
+import { useCallback, useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks'
 
 /** Answer is what is known of a question: the last value stays while it is asked again. */
 export interface Answer<T> {
@@ -32,7 +32,8 @@ const nothing = { value: undefined, error: undefined, asking: true, at: 0, of: n
 
 /**
  * useAsk asks when the key changes, and forgets an older answer that comes late. With
- * keep, the value of the last key is shown until that of the new one is there.
+ * keep, the value of the last key is shown until that of the new one is there. The question
+ * leaves before what changed is painted.
  */
 export function useAsk<T>(key: string | null, ask: (signal: AbortSignal) => Promise<T>, keep: 'keep' | 'clear' = 'clear'): Asked<T> {
   const [answer, setAnswer] = useState<Held<T>>({ ...nothing, key: null })
@@ -41,7 +42,7 @@ export function useAsk<T>(key: string | null, ask: (signal: AbortSignal) => Prom
   const question = useRef(ask)
   question.current = ask
 
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (key === null) return
     const stop = new AbortController()
     running.current = stop
@@ -89,6 +90,13 @@ export function useLate(going: boolean, after: number): boolean {
   }, [going, after])
   return late && going
 }
+
+/**
+ * useWaiting is true once the rows of another question were waited for so long that somebody
+ * might wonder: what is there within a tenth of a second, as most answers are, needs no sign,
+ * and to dim all rows costs time that the answer could be drawn in.
+ */
+export const useWaiting = (of: { old: boolean; asking: boolean }): boolean => useLate(of.old && of.asking, 70)
 
 /** useEvery calls while the tab is seen, so many milliseconds apart. */
 export function useEvery(milliseconds: number, call: () => void, on = true): void {

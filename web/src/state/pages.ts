@@ -1,4 +1,4 @@
-import { useCallback, useEffect, useRef, useState } from 'preact/hooks'
+import { useCallback, useLayoutEffect, useRef, useState } from 'preact/hooks'
 
 export interface Page<T> {
   rows: T[]
@@ -84,7 +84,7 @@ export function usePages<T extends { id: string }>(key: string | null, read: Rea
     )
   }, [key])
 
-  useEffect(() => {
+  useLayoutEffect(() => {
     ask(undefined)
     return () => running.current?.abort()
   }, [key])

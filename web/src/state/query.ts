@@ -27,6 +27,9 @@ export function split(query: string): string[] | undefined {
   return terms.filter((t) => !/^(AND|&&)$/i.test(t) && t !== '*')
 }
 
+/** isPlain reports whether a search most likely can be read: words and fields side by side. The engine decides. */
+export const isPlain = (query: string): boolean => split(query)?.every((t) => /^-?(@?[A-Za-z_][\w.]*:)?(\w[\w.-]*|"[^"\\]*"|\(\w[^()"\\]*\w\))$/.test(t)) ?? false
+
 /** valuesOf is what a search asks a field to be: of field:a or field:(a OR b). */
 export function valuesOf(query: string, field: string): string[] {
   const found = (split(query) ?? []).find((t) => t.startsWith(field + ':'))

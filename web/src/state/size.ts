@@ -13,8 +13,13 @@ export function useMatches(query: string): boolean {
   return matches
 }
 
+const narrow = '(max-width: 1080px)'
+
 /** useNarrow reports whether there is no room for a panel: a signal is a page of its own. */
-export const useNarrow = (): boolean => useMatches('(max-width: 1080px)')
+export const useNarrow = (): boolean => useMatches(narrow)
+
+/** isNarrow is the same for what is drawn anew by who uses it. */
+export const isNarrow = (): boolean => matchMedia(narrow).matches
 
 /** rowHeight is that of a row of the list in pixels: two lines on a telephone. */
 export function rowHeight(density: string, narrow: boolean): number {

@@ -13,6 +13,16 @@ export interface OpenValue {
 
 const open = createStore<OpenValue | undefined>(undefined)
 
+// What was pressed says that its menu is open. It does so here, since there are hundreds in
+// a list, and none of them need be drawn again for that.
+let expanded: HTMLElement | undefined
+open.subscribe(() => {
+  expanded?.setAttribute('aria-expanded', 'false')
+  expanded = open.get()?.from
+  if (expanded?.hasAttribute('aria-expanded')) expanded.setAttribute('aria-expanded', 'true')
+  else expanded = undefined
+})
+
 export const useOpenValue = (): OpenValue | undefined => useStore(open)
 
 /** openValue opens the menu of a value; of the one that is open, it closes it. */

@@ -1,6 +1,6 @@
 import { useMemo, useRef, useState } from 'preact/hooks'
 import { UnreachableError } from '../../api/client'
-import { searchEvents, type Event } from '../../api/events'
+import { searchAhead, searchEvents, type Event } from '../../api/events'
 import { hintSearch, type Mistake } from '../../api/search'
 import type { Filter } from '../../api/signals'
 import { together } from '../../parts/asking'
@@ -11,7 +11,7 @@ import { Table } from '../../parts/table'
 import { TimeRange } from '../../parts/time-range'
 import { useChecked } from '../../parts/use-checked'
 import { change } from '../../state/address'
-import { useAsk } from '../../state/ask'
+import { useAsk, useWaiting } from '../../state/ask'
 import { useKeys } from '../../state/keys'
 import { usePages } from '../../state/pages'
 import { usePreferences } from '../../state/preferences'
@@ -40,7 +40,7 @@ const patience = 1000
 export function EventList() {
   const state = useSearchState()
   const { filter: wanted, range, sort, open } = state
-  const checked = useChecked(wanted, 'events', '*')
+  const checked = useChecked(wanted, 'events', '*', (f) => searchAhead(f.query, f.from === '' ? '0' : f.from, f.to, pageSize, sort, patience))
   const filter = checked.filter ?? waiting
   const asked = JSON.stringify([filter, sort])
   const { searched, note } = useSearched(asked)
@@ -63,6 +63,7 @@ export function EventList() {
   const total = counts.error && counts.old && key !== null ? undefined : counts.value // the number of another question is none
 
   const before = useWeekBefore(filter, came, state.week)
+  const isWaiting = useWaiting(list)
   const asks = together(list, { ...counts, asking: counts.asking && key !== null })
   const hints = useAsk(list.rows.length > 0 && filter.query !== '*' ? asked : null, (stop) => hintsOf(filter, stop))
 
@@ -95,7 +96,7 @@ export function EventList() {
       </div>
       <div class="columns">
         {checked.filter ? <Facets filter={filter} events={list.rows} at={came} /> : <nav class="facets" aria-label="Filters" />}
-        <section class={'queue' + (list.old && list.asking ? ' waiting' : '')} aria-label="Events" aria-busy={list.asking}>
+        <section class={'queue' + (isWaiting ? ' waiting' : '')} aria-label="Events" aria-busy={list.asking}>
           {counts.error ? <div class="histogram"><Problem error={counts.error} again={counts.again} /></div>
             : <Histogram counts={counts.value} layers={layers} beside={state.week && before.value ? { counts: before.value, by: week, name: 'a week before' } : undefined} onZoom={(a, b) => lookAt({ from: String(a), to: String(b) })} />}
           {stale && list.at > 0

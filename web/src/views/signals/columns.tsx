@@ -3,7 +3,7 @@ import { SeverityMark, StateMark, severityName } from '../../parts/marks'
 import { Value } from '../../parts/value'
 import type { Signal } from '../../api/signals'
 import { age, dayAndClock, wholeTime } from '../../state/time'
-import { useNarrow } from '../../state/size'
+import { isNarrow } from '../../state/size'
 import { kindOf } from '../../state/field'
 import { count, oneLine } from '../../state/text'
 
@@ -18,7 +18,7 @@ export function entityOf(s: Signal): { kind: string; field: string; value: strin
 
 function Entity({ signal }: { signal: Signal }) {
   const e = entityOf(signal)
-  const narrow = useNarrow() // where a press is to open the row, wherever it falls
+  const narrow = isNarrow() // where a press is to open the row, wherever it falls
   const severity = narrow && <span class={`entity-severity ${signal.severity}`} aria-hidden="true">{severityName(signal.severity)}</span>
   if (!e) return <>{severity}<span class="mut">–</span></>
   return <>{severity}<span class="kind mut">{e.kind}</span>{narrow ? <span class="mono">{oneLine(e.value)}</span> : <Value field={e.field} value={e.value} text={oneLine(e.value)} />}</>

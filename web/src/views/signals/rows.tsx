@@ -5,6 +5,7 @@ import { Key } from '../../parts/key'
 import { Problem } from '../../parts/problem'
 import { Table } from '../../parts/table'
 import { change } from '../../state/address'
+import { useWaiting } from '../../state/ask'
 import { usePreferences } from '../../state/preferences'
 import { rowHeight } from '../../state/size'
 import { plural } from '../../state/text'
@@ -35,9 +36,10 @@ export function Rows({ state, queue, steps, selection, begin, onNothing, narrow 
   const { density } = usePreferences()
   const columns = useMemo(() => columnsOf(state.columns.flatMap((id) => allColumns.find((c) => c.id === id) ?? [])), [state.columns.join(), narrow])
   const came = list.at > 0
+  const waiting = useWaiting(list)
   const isEmpty = queue.items.length === 0 && came && !list.asking
   return (
-    <section class={`queue ${selection.ticked.size > 0 ? 'ticking' : ''} ${list.old && list.asking ? 'waiting' : ''}`} aria-label="Signals" aria-busy={list.asking}>
+    <section class={`queue ${selection.ticked.size > 0 ? 'ticking' : ''} ${waiting ? 'waiting' : ''}`} aria-label="Signals" aria-busy={list.asking}>
       {counts.error ? <div class="histogram"><Problem error={counts.error} again={counts.again} /></div>
         : <Histogram counts={counts.value} layers={layersOf(queue.states)} onZoom={(a, b) => lookAt({ from: String(a), to: String(b) })} />}
       {queue.stale && came ? <StaleBar at={list.at} live={live} again={() => (live.again(), list.again())} />

@@ -10,7 +10,8 @@ export interface List extends Omit<Pages<Signal>, 'put'> {
   unhide(now: Signal[]): void
 }
 
-const pageSize = 100
+/** pageSize is how many rows are asked for at once. */
+export const pageSize = 100
 // The API gives at most so many at once.
 const largestPage = 1000
 

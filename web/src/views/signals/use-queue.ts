@@ -1,7 +1,7 @@
 import { useMemo, useRef } from 'preact/hooks'
 import { UnreachableError } from '../../api/client'
 import { countFacets, countOverTime, type Facets, type Histogram } from '../../api/facets'
-import type { Filter, Signal } from '../../api/signals'
+import { searchAhead, type Filter, type Signal } from '../../api/signals'
 import { together } from '../../parts/asking'
 import { useChecked } from '../../parts/use-checked'
 import { useAsk, type Asked } from '../../state/ask'
@@ -12,14 +12,14 @@ import { itemOf, itemsOf } from './items'
 import { useLive } from './live'
 import { stateField, totalOf } from './tell'
 import { useGroups } from './use-groups'
-import { useList, type List } from './use-list'
+import { pageSize, useList, type List } from './use-list'
 
 /** waiting stands where no query could be read yet: it is not asked. */
 const waiting: Filter = { query: '*', from: '', to: '' }
 
 /** useQueue asks for all that the list shows: its rows first, then how many there are, and when. */
 export function useQueue({ filter: wanted, sort, group, unfolded }: ListState) {
-  const checked = useChecked(wanted, 'signals', triageQuery)
+  const checked = useChecked(wanted, 'signals', triageQuery, (f) => (group === '' ? searchAhead(f, sort, pageSize) : () => undefined))
   const filter = checked.filter ?? waiting
   const plain = useList(checked.filter && group === '' ? filter : undefined, sort)
   const groups = useGroups(checked.filter, sort, group, unfolded)
