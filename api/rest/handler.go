@@ -10,6 +10,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/grpc-ecosystem/grpc-gateway/v2/runtime"
@@ -29,8 +30,7 @@ type Handler struct {
 	requests *prometheus.CounterVec
 	serve    http.Handler
 
-	openAPIText   []byte
-	referenceText string
+	documents func() (documents, error) // of the API; see writeDocuments
 }
 
 // Deps are what a restHandler is made of.
@@ -81,9 +81,7 @@ func New(deps Deps) (*Handler, error) {
 	if err := deps.Metrics.Register(h.requests); err != nil {
 		return nil, fmt.Errorf("register metrics: %w", err)
 	}
-	if err := h.writeDocuments(); err != nil {
-		return nil, err
-	}
+	h.documents = sync.OnceValues(h.writeDocuments)
 	var err error
 	h.serve, err = h.handler()
 	return h, err

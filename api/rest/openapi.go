@@ -13,6 +13,7 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/types/descriptorpb"
 
+	"nightjar/api"
 	"nightjar/api/access"
 	"nightjar/api/codec"
 	pb "nightjar/api/v1"
@@ -70,11 +71,7 @@ type httpRule struct {
 type jsonObject = map[string]any
 
 // openAPIDocument describes the REST form of all bindings, as OpenAPI 3.
-func openAPIDocument(version string, raw []string) ([]byte, error) {
-	all, err := bindings()
-	if err != nil {
-		return nil, err
-	}
+func openAPIDocument(all []binding, version string, raw []string) ([]byte, error) {
 	doc := openAPIWriter{schemas: jsonObject{"Error": errorSchema}}
 	paths := jsonObject{}
 	add := func(path, verb string, operation jsonObject) {
@@ -264,8 +261,12 @@ func comment(d protoreflect.Descriptor) string {
 	return strings.TrimSpace(d.ParentFile().SourceLocations().ByDescriptor(d).LeadingComments)
 }
 
-// writeDocuments makes /openapi.json and the page at / once, for good.
-func (h *Handler) writeDocuments() error {
+// documents are /openapi.json and /api/reference.
+type documents struct{ openAPI, reference []byte }
+
+// writeDocuments makes both. They are what the program and its doors are, so they are
+// made once, for the first who asks: most runs of an engine end before anybody does.
+func (h *Handler) writeDocuments() (documents, error) {
 	var raw []string
 	for pattern := range h.deps.Raw {
 		if strings.HasPrefix(pattern, "/") { // a door, which takes bodies
@@ -276,25 +277,33 @@ func (h *Handler) writeDocuments() error {
 		}
 	}
 	sort.Strings(raw)
-	var err error
-	if h.openAPIText, err = openAPIDocument(h.deps.Version, raw); err != nil {
-		return err
-	}
 	all, err := bindings()
 	if err != nil {
-		return err
+		return documents{}, err
 	}
-	h.referenceText, err = referencePage(all, raw)
-	return err
+	openAPI, err := openAPIDocument(all, h.deps.Version, raw)
+	if err != nil {
+		return documents{}, err
+	}
+	reference, err := referencePage(all, raw)
+	return documents{openAPI, []byte(reference)}, err
 }
 
-func (h *Handler) openAPI(w http.ResponseWriter, _ *http.Request) {
-	w.Header().Set("Content-Type", "application/json")
-	_, _ = w.Write(h.openAPIText) // the caller has gone: nobody to tell
+func (h *Handler) openAPI(w http.ResponseWriter, r *http.Request) {
+	h.document(w, r, "application/json", func(d documents) []byte { return d.openAPI })
 }
 
-func (h *Handler) reference(w http.ResponseWriter, _ *http.Request) {
-	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+func (h *Handler) reference(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'")
-	_, _ = w.Write([]byte(h.referenceText))
+	h.document(w, r, "text/html; charset=utf-8", func(d documents) []byte { return d.reference })
+}
+
+func (h *Handler) document(w http.ResponseWriter, r *http.Request, contentType string, which func(documents) []byte) {
+	made, err := h.documents()
+	if err != nil {
+		api.Describe(r.Context(), h.deps.Log, err).Write(w, r)
+		return
+	}
+	w.Header().Set("Content-Type", contentType)
+	_, _ = w.Write(which(made)) // the caller has gone: nobody to tell
 }
