@@ -16,7 +16,7 @@ import (
 func TestTheFirstAndLastArrivalsAreThoseOfAllEvents(t *testing.T) {
 	conn := table(t)
 	sink, random := clickhouse.New(conn), rand.New(rand.NewPCG(21, 22))
-	seq := uint64(0)
+	seq, deleted := uint64(0), false
 	const days = 4
 	compare := func() {
 		t.Helper()
@@ -41,6 +41,9 @@ func TestTheFirstAndLastArrivalsAreThoseOfAllEvents(t *testing.T) {
 			}
 			want[day] = first
 		}
+		if missing, err := sink.Missing(t.Context(), last); err != nil || len(missing) > 0 && !deleted {
+			t.Errorf("before anything is deleted %v are missing, %v", missing, err)
+		}
 		if got, err := sink.Firsts(t.Context()); err != nil || !maps.Equal(got, want) {
 			t.Errorf("days begin at %v, %v; want %v", got, err, want)
 		}
@@ -64,6 +67,7 @@ func TestTheFirstAndLastArrivalsAreThoseOfAllEvents(t *testing.T) {
 		}
 		compare()
 	}
+	deleted = true
 	for _, where := range []string{"seq > 230 OR seq < 7", "seq = 230", "toDate(seen) = (SELECT min(toDate(seen)) FROM events)"} {
 		if err := conn.Exec(t.Context(), "DELETE FROM events WHERE "+where); err != nil {
 			t.Fatal(err)

@@ -14,11 +14,16 @@ import (
 	"nightjar/schema"
 )
 
+// beside is for statements that read everything and that nobody waits for. They take one
+// thread, and no part in priorities: searches of people would pause while one of them runs.
+func beside(ctx context.Context) context.Context {
+	return clickhouse.Context(ctx, clickhouse.WithSettings(clickhouse.Settings{"check_query_single_value_result": 0, "max_threads": 1, "priority": 0, "max_execution_time": 0}))
+}
+
 // Verify implements ingest.Verifier: the server compares every part with its
-// checksums, by itself and with one thread.
+// checksums, by itself.
 func (s *Sink) Verify(ctx context.Context) ([]ingest.BrokenPart, error) {
-	slow := clickhouse.Context(ctx, clickhouse.WithSettings(clickhouse.Settings{"check_query_single_value_result": 0, "max_threads": 1, "max_execution_time": 0}))
-	rows, err := s.conn.Query(slow, "CHECK TABLE "+schema.Events.Name)
+	rows, err := s.conn.Query(beside(ctx), "CHECK TABLE "+schema.Events.Name)
 	if err != nil {
 		return nil, fmt.Errorf("check the events: %w", err)
 	}
@@ -80,7 +85,7 @@ const bucket = 1 << 16
 // Missing implements ingest.Verifier. Only where the count of a range of numbers is
 // not what it should be, they are looked at one by one.
 func (s *Sink) Missing(ctx context.Context, through uint64) ([]ingest.Span, error) {
-	rows, err := s.conn.Query(ctx, fmt.Sprintf("SELECT intDiv(seq, %d) AS b, count(), min(seq) FROM %s WHERE seq <= %d GROUP BY b ORDER BY b", bucket, schema.Events.Name, through))
+	rows, err := s.conn.Query(beside(ctx), fmt.Sprintf("SELECT intDiv(seq, %d) AS b, count(), min(seq) FROM %s WHERE seq <= %d GROUP BY b ORDER BY b", bucket, schema.Events.Name, through))
 	if err != nil {
 		return nil, fmt.Errorf("count the events: %w", err)
 	}
