@@ -6,6 +6,7 @@ import (
 	"math"
 	"strconv"
 	"strings"
+	"sync"
 
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
@@ -19,13 +20,19 @@ import (
 // as doubles and keys in no order. REST shows that text; gRPC carries it in the
 // field that the option raw_json names, and this file is the way between.
 
+// typedFields remembers what TypedOf said of a field: to read its options takes a tenth of
+// the time that a list of signals is written in.
+var typedFields sync.Map
+
 // TypedOf is the field whose JSON text fd holds, nil when it holds none.
 func TypedOf(fd protoreflect.FieldDescriptor) protoreflect.FieldDescriptor {
-	name, _ := proto.GetExtension(fd.Options(), pb.E_RawJson).(string)
-	if name == "" {
-		return nil
+	known, ok := typedFields.Load(fd)
+	if !ok {
+		name, _ := proto.GetExtension(fd.Options(), pb.E_RawJson).(string)
+		known, _ = typedFields.LoadOrStore(fd, fd.ContainingMessage().Fields().ByName(protoreflect.Name(name)))
 	}
-	return fd.ContainingMessage().Fields().ByName(protoreflect.Name(name))
+	typed, _ := known.(protoreflect.FieldDescriptor)
+	return typed
 }
 
 // TypedOfTexts makes the typed fields of m of the texts, for an answer over gRPC.
