@@ -164,9 +164,8 @@ const axe = createRequire(import.meta.url).resolve('axe-core/axe.min.js')
 export const comes = Object.fromEntries(['deepEqual', 'equal', 'match', 'notEqual', 'ok'].map((name) => [name, async (ask, ...expected) => {
   for (const until = Date.now() + 30_000; ; await new Promise((done) => setTimeout(done, 50))) {
     const last = Date.now() > until
-    const found = await ask()
     try {
-      assert[name](found, ...expected)
+      assert[name](await ask(), ...expected)
       return
     } catch (e) {
       if (last) throw e

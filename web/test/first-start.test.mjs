@@ -98,7 +98,7 @@ scene('the demo is loaded from any view, is said to be one, and is removed with 
   await engine.until('its signals to be archived', async () => (await signals('env:demo -@workflow.triage.state:archived state:open')) === 0)
   const left = (await engine.call('/api/v2/security_monitoring/rules')).data.map((r) => r.id)
   assert.deepEqual(rules.filter((id) => left.includes(id)), [])
-  assert.equal((await engine.call('/api/v2/logs/events/search', { filter: { query: 'env:demo', from: 'now-2d' } })).data.length, 0)
+  await comes.equal(async () => (await engine.call('/api/v2/logs/events/search', { filter: { query: 'env:demo', from: 'now-2d' } })).data.length, 0)
   assert.deepEqual(page.faults, [])
 })
 

@@ -78,7 +78,7 @@ scene('a new value: beside those that were seen before', async () => {
   await see('New country of a user', 'new-value', '.seen-before-row', async (why) => {
     await why.locator('.seen-before-row').nth(1).waitFor()
     await comes.deepEqual(() => why.locator('.seen-before-row').evaluateAll((all) => all.map((r) => r.textContent)), ['Czechia4', 'Brazilnever before'])
-    assert.equal((await rows(why))[0][1], 'a new value of @network.client.geoip.country.name')
+    await comes.equal(async () => (await rows(why))[0][1], 'a new value of @network.client.geoip.country.name')
   })
 })
 
@@ -108,7 +108,7 @@ scene('a journey: a map, with how far and how fast', async () => {
     legs.forEach((l, i) => assert.ok(lines[i + 1].includes(`${count(l.km)} km`) && lines[i + 1].includes(`${count(l.kmh)} km/h`), lines[i + 1]))
     await comes.deepEqual(() => why.locator('.map-label').allInnerTexts(), ['Stockholm', 'Paris', 'São Paulo', `${count(legs[1].kmh)} km/h`])
     await comes.equal(() => why.locator('.leg.impossible').count(), 1)
-    assert.deepEqual((await rows(why)).slice(1, 3).map((r) => [r[1], r[3]]), [['km > 500', count(legs[1].km)], ['km/h > 1,000', count(legs[1].kmh)]])
+    await comes.deepEqual(async () => (await rows(why)).slice(1, 3).map((r) => [r[1], r[3]]), [['km > 500', count(legs[1].km)], ['km/h > 1,000', count(legs[1].kmh)]])
   })
 })
 

@@ -199,7 +199,7 @@ scene('several suppressions are switched, extended and deleted at once, with a w
   await row('Gamma').getByRole('checkbox').click()
   await page.getByRole('button', { name: 'Extend by 7 days' }).click()
   await page.getByRole('status').filter({ hasText: 'Extended 1 suppression, 1 needed no change.' }).waitFor()
-  assert.equal((await stored(ids[1])).expiration_date, until + 7 * day)
+  await comes.equal(async () => (await stored(ids[1])).expiration_date, until + 7 * day)
   await row('Alpha').getByRole('checkbox').click()
   await row('Gamma').getByRole('checkbox').click()
   await page.getByRole('button', { name: 'Delete', exact: true }).click()

@@ -122,7 +122,7 @@ scene('somebody signs in with a password, and out; what a session that ended had
   await page.getByRole('alert').getByText('It is not valid here.').waitFor()
   await signIn(page, 'amira', password)
   await page.locator('.coverage-cell').first().waitFor()
-  assert.match(page.url(), /\/rules\/coverage$/, 'where they wanted to go')
+  await comes.match(() => page.url(), /\/rules\/coverage$/, 'where they wanted to go')
   await page.reload()
   await page.locator('.coverage-cell').first().waitFor()
   await page.getByRole('button', { name: 'amira' }).click()
@@ -137,7 +137,7 @@ scene('somebody signs in with a password, and out; what a session that ended had
   await page.getByRole('link', { name: '1 suppression' }).waitFor()
   await engine.call(`/api/nightjar/v1/users/${id}`, undefined, 'DELETE')
   await page.getByText('Your session has ended. What you had open is still in the address.').waitFor()
-  assert.match(page.url(), /\/suppressions$/)
+  await comes.match(() => page.url(), /\/suppressions$/)
   assert.deepEqual(page.faults.filter(refused), [])
 })
 

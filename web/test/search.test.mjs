@@ -91,7 +91,7 @@ scene('Tab mends a query, says what no event has, and groups an OR', async () =>
   await row(page, 'knock').getByRole('button', { name: 'gate-' }).first().click() // a value in a cell
   await page.getByRole('menuitem').first().waitFor()
   await page.keyboard.press('Escape')
-  assert.equal(new URL(page.url()).searchParams.get('event'), null, 'the row is not opened')
+  await comes.equal(() => new URL(page.url()).searchParams.get('event'), null, 'the row is not opened')
   assert.deepEqual(page.faults, [])
 })
 
@@ -123,7 +123,7 @@ scene('an event in full has an address, its record, the pipeline that read it, a
   await panel.getByRole('button', { name: /Around it/ }).click()
   await page.getByRole('menuitem', { name: 'On b1' }).click()
   await page.locator('.bar').getByText('1 event', { exact: true }).waitFor()
-  assert.equal(new URL(page.url()).searchParams.get('event'), found.id)
+  await comes.equal(() => new URL(page.url()).searchParams.get('event'), found.id)
   const newest = (await engine.call('/api/v2/logs/events?filter%5Bquery%5D=source%3Adoor&page%5Blimit%5D=1')).data[0]
   await engine.until('a signal that counted it', async () => (await engine.call(`/api/v2/security_monitoring/events/${newest.id}/matching_signals`)).data?.length)
   await page.goto(search('source:door'))
@@ -252,11 +252,11 @@ scene('a message of 200 KB freezes nothing: a row and the record show a part, an
   await send(engine, [{ ddsource: 'long', message: long, blob: 'y'.repeat(50_000) }])
   const page = await openPage(browser, engine, { path: search('source:long', '&cols=%2540blob,message') })
   await row(page, 'long').waitFor()
-  assert.ok((await row(page, 'long').innerText()).length < 3000, 'a cell shows 2 KB')
+  await comes.ok(async () => (await row(page, 'long').innerText()).length < 3000, 'a cell shows 2 KB')
   await row(page, 'long').click({ position: { x: 20, y: 12 } })
   const panel = page.getByRole('complementary', { name: 'Event' })
   await panel.getByRole('button', { name: /Show all 200,\d+ characters/ }).waitFor()
-  assert.ok((await panel.locator('.event-fields').innerText()).length < 5000)
+  await comes.ok(async () => (await panel.locator('.event-fields').innerText()).length < 5000)
   await panel.getByRole('button', { name: /Show all/ }).click()
   await engine.until('all of it', async () => (await panel.locator('.event-raw').first().innerText()).length > 200_000)
   assert.deepEqual(page.faults, [])
@@ -464,7 +464,7 @@ scene('hostile text stays text', async () => {
   await send(engine, Object.values(hostile).map((text) => ({ ddsource: 'hostile', hostname: hostile.quotes, service: hostile.script, message: text, usr: { id: text.slice(0, 500) }, note: text.slice(0, 2000) })))
   const page = await openPage(browser, engine, { path: search('source:hostile', '&cols=service,%2540usr.id,message') })
   await row(page, '<script>').waitFor()
-  for (const r of await rows(page).all()) assert.equal((await r.boundingBox()).height, 24, 'a value breaks no row')
+  for (const r of await rows(page).all()) await comes.equal(async () => (await r.boundingBox()).height, 24, 'a value breaks no row')
   for (let i = 0; i < Object.keys(hostile).length; i++) {
     await rows(page).nth(i).click({ position: { x: 20, y: 12 } }) // beside the values, which have a menu
     await page.locator('.panel .event-fields .value').first().waitFor()
@@ -480,7 +480,7 @@ scene('where the engine is away, what was there stays and says since when', asyn
   await page.getByRole('button', { name: 'Tail', exact: true }).click()
   await page.context().setOffline(true)
   await page.getByText(/Not live since \d\d:\d\d:\d\d UTC/).waitFor()
-  assert.ok((await rows(page).count()) > 10)
+  await comes.ok(async () => (await rows(page).count()) > 10)
   await page.context().setOffline(false)
   await page.getByRole('button', { name: 'Tailing', exact: true }).waitFor()
 })

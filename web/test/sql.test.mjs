@@ -187,6 +187,6 @@ inEveryLook('nothing is inaccessible', async (look) => {
   await page.locator('.plot canvas').waitFor()
   await page.locator('.cm-content').waitFor()
   await assertAccessible(page)
-  if (look.width < 760) for (const b of await page.locator('main button:visible').all()) assert.ok((await b.boundingBox()).height >= 36, await b.innerText())
+  if (look.width < 760) for (const b of await page.locator('main button:visible').all()) await comes.ok(async () => (await b.boundingBox()).height >= 36, await b.innerText())
   assert.deepEqual(page.faults, [])
 })

@@ -51,7 +51,7 @@ scene('rows are found, added, changed, removed and brought back', async () => {
   await page.getByLabel('Find in the rows').fill('BERLIN')
   await rowOf(page, '192.0.2.9').waitFor({ state: 'detached' })
   await rowOf(page, 'Berlin').waitFor()
-  assert.match(page.url(), /find=BERLIN/)
+  await comes.match(() => page.url(), /find=BERLIN/)
   await page.getByLabel('Find in the rows').fill('nowhere')
   await page.getByText('No row has nowhere in it.').waitFor()
   await page.getByLabel('Find in the rows').fill('')

@@ -61,7 +61,7 @@ scene('no view is left out here', async () => {
 scene('without data, each view says what it is', async () => {
   const page = await openWatched()
   await eachOf(page, places, async (path) => {
-    assert.ok((await see(page, path)).join('').length > 0 || (await page.locator('#content h2').count()) > 0, 'it has a heading')
+    await comes.ok(async () => (await see(page, path)).join('').length > 0 || (await page.locator('#content h2').count()) > 0, 'it has a heading')
   })
 })
 

@@ -135,7 +135,7 @@ scene('who may not kill is told so where they would', async () => {
       const button = page.getByRole('button', { name })
       await button.waitFor()
       await comes.equal(() => button.isDisabled(), lacks !== '', `${role}: ${name}`)
-      assert.equal((await button.getAttribute('title')) ?? '', lacks, `${role}: ${name}`)
+      await comes.equal(async () => (await button.getAttribute('title')) ?? '', lacks, `${role}: ${name}`)
     }
     assert.deepEqual(page.faults, [], role)
   }
