@@ -98,7 +98,7 @@ var services = map[string][]group{
 	},
 	"Facet": {
 		{Endpoint{ReadSignals, Quiet}, "CountSignalFacets CountSignalsOverTime CheckSearch GetSearchProgress"},
-		{Endpoint{ReadEvents, Quiet}, "CountEventFacets CountEventsOverTime CompleteSearch HintSearch CountClauses CountRuleClauses GetEntity ListSources"},
+		{Endpoint{ReadEvents, Quiet}, "CountEventFacets CountEventsOverTime CountEventPatterns CompleteSearch HintSearch CountClauses CountRuleClauses GetEntity ListSources"},
 	},
 	"SQL": {{Endpoint{ReadEvents, SQL}, "Query"}},
 	"Status": {

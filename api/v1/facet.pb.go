@@ -174,6 +174,321 @@ func (x *EventFacetsRequest) GetWithinMs() int32 {
 	return 0
 }
 
+type EventPatternsRequest struct {
+	state  protoimpl.MessageState `protogen:"open.v1"`
+	Filter *LogFilter             `protobuf:"bytes,1,opt,name=filter,proto3" json:"filter,omitempty"`
+	// Patterns, the most frequent: 50 unless given, at most 500.
+	Limit *int32 `protobuf:"varint,2,opt,name=limit,proto3,oneof" json:"limit,omitempty"`
+	// Of what is newest, as much as can be counted in so many milliseconds, 1 to 30,000;
+	// absent: all. What was counted is exact from counted_from on.
+	WithinMs      *int32 `protobuf:"varint,3,opt,name=within_ms,proto3,oneof" json:"within_ms,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *EventPatternsRequest) Reset() {
+	*x = EventPatternsRequest{}
+	mi := &file_facet_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *EventPatternsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*EventPatternsRequest) ProtoMessage() {}
+
+func (x *EventPatternsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_facet_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use EventPatternsRequest.ProtoReflect.Descriptor instead.
+func (*EventPatternsRequest) Descriptor() ([]byte, []int) {
+	return file_facet_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *EventPatternsRequest) GetFilter() *LogFilter {
+	if x != nil {
+		return x.Filter
+	}
+	return nil
+}
+
+func (x *EventPatternsRequest) GetLimit() int32 {
+	if x != nil && x.Limit != nil {
+		return *x.Limit
+	}
+	return 0
+}
+
+func (x *EventPatternsRequest) GetWithinMs() int32 {
+	if x != nil && x.WithinMs != nil {
+		return *x.WithinMs
+	}
+	return 0
+}
+
+type EventPatternsResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// All events that were grouped.
+	Total int64 `protobuf:"varint,1,opt,name=total,proto3" json:"total,omitempty"`
+	// The most frequent first.
+	Patterns []*EventPattern `protobuf:"bytes,2,rep,name=patterns,proto3" json:"patterns,omitempty"`
+	// How many patterns there are, of which these are the most frequent, and how many events
+	// the others have.
+	Distinct int64 `protobuf:"varint,3,opt,name=distinct,proto3" json:"distinct,omitempty"`
+	Others   int64 `protobuf:"varint,4,opt,name=others,proto3" json:"others,omitempty"`
+	// The time ran out: the counts are of what was read by then, and less than there is.
+	Partial bool `protobuf:"varint,5,opt,name=partial,proto3" json:"partial,omitempty"`
+	// In milliseconds.
+	ElapsedMs int64 `protobuf:"varint,6,opt,name=elapsed_ms,proto3" json:"elapsed_ms,omitempty"`
+	// What was before this moment is not counted, since within_ms were over; in milliseconds
+	// since 1970. Absent: nothing was left out for that.
+	CountedFrom   *int64   `protobuf:"varint,7,opt,name=counted_from,proto3,oneof" json:"counted_from,omitempty"`
+	Warnings      []string `protobuf:"bytes,90,rep,name=warnings,proto3" json:"warnings,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *EventPatternsResponse) Reset() {
+	*x = EventPatternsResponse{}
+	mi := &file_facet_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *EventPatternsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*EventPatternsResponse) ProtoMessage() {}
+
+func (x *EventPatternsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_facet_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use EventPatternsResponse.ProtoReflect.Descriptor instead.
+func (*EventPatternsResponse) Descriptor() ([]byte, []int) {
+	return file_facet_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *EventPatternsResponse) GetTotal() int64 {
+	if x != nil {
+		return x.Total
+	}
+	return 0
+}
+
+func (x *EventPatternsResponse) GetPatterns() []*EventPattern {
+	if x != nil {
+		return x.Patterns
+	}
+	return nil
+}
+
+func (x *EventPatternsResponse) GetDistinct() int64 {
+	if x != nil {
+		return x.Distinct
+	}
+	return 0
+}
+
+func (x *EventPatternsResponse) GetOthers() int64 {
+	if x != nil {
+		return x.Others
+	}
+	return 0
+}
+
+func (x *EventPatternsResponse) GetPartial() bool {
+	if x != nil {
+		return x.Partial
+	}
+	return false
+}
+
+func (x *EventPatternsResponse) GetElapsedMs() int64 {
+	if x != nil {
+		return x.ElapsedMs
+	}
+	return 0
+}
+
+func (x *EventPatternsResponse) GetCountedFrom() int64 {
+	if x != nil && x.CountedFrom != nil {
+		return *x.CountedFrom
+	}
+	return 0
+}
+
+func (x *EventPatternsResponse) GetWarnings() []string {
+	if x != nil {
+		return x.Warnings
+	}
+	return nil
+}
+
+// EventPattern is the shape of messages: what differs in them is named instead, as <number>,
+// <hex>, <uuid>, <ip>, <quoted> or <control> (characters that are not written). Of a message
+// of more than 512 characters it is the beginning, with … after it.
+type EventPattern struct {
+	state   protoimpl.MessageState `protogen:"open.v1"`
+	Pattern string                 `protobuf:"bytes,1,opt,name=pattern,proto3" json:"pattern,omitempty"`
+	Count   int64                  `protobuf:"varint,2,opt,name=count,proto3" json:"count,omitempty"`
+	// The search, and this pattern: it finds the pattern's events, and may find others that
+	// have something else in the places of its names. Empty: no search can ask for it.
+	Query         string          `protobuf:"bytes,3,opt,name=query,proto3" json:"query,omitempty"`
+	First         *PatternExample `protobuf:"bytes,4,opt,name=first,proto3" json:"first,omitempty"`
+	Last          *PatternExample `protobuf:"bytes,5,opt,name=last,proto3" json:"last,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *EventPattern) Reset() {
+	*x = EventPattern{}
+	mi := &file_facet_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *EventPattern) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*EventPattern) ProtoMessage() {}
+
+func (x *EventPattern) ProtoReflect() protoreflect.Message {
+	mi := &file_facet_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use EventPattern.ProtoReflect.Descriptor instead.
+func (*EventPattern) Descriptor() ([]byte, []int) {
+	return file_facet_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *EventPattern) GetPattern() string {
+	if x != nil {
+		return x.Pattern
+	}
+	return ""
+}
+
+func (x *EventPattern) GetCount() int64 {
+	if x != nil {
+		return x.Count
+	}
+	return 0
+}
+
+func (x *EventPattern) GetQuery() string {
+	if x != nil {
+		return x.Query
+	}
+	return ""
+}
+
+func (x *EventPattern) GetFirst() *PatternExample {
+	if x != nil {
+		return x.First
+	}
+	return nil
+}
+
+func (x *EventPattern) GetLast() *PatternExample {
+	if x != nil {
+		return x.Last
+	}
+	return nil
+}
+
+// PatternExample is an event of a pattern.
+type PatternExample struct {
+	state   protoimpl.MessageState `protogen:"open.v1"`
+	EventId string                 `protobuf:"bytes,1,opt,name=event_id,proto3" json:"event_id,omitempty"`
+	// In milliseconds since 1970.
+	Timestamp int64 `protobuf:"varint,2,opt,name=timestamp,proto3" json:"timestamp,omitempty"`
+	// At most 512 characters of it.
+	Message       string `protobuf:"bytes,3,opt,name=message,proto3" json:"message,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PatternExample) Reset() {
+	*x = PatternExample{}
+	mi := &file_facet_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PatternExample) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PatternExample) ProtoMessage() {}
+
+func (x *PatternExample) ProtoReflect() protoreflect.Message {
+	mi := &file_facet_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PatternExample.ProtoReflect.Descriptor instead.
+func (*PatternExample) Descriptor() ([]byte, []int) {
+	return file_facet_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *PatternExample) GetEventId() string {
+	if x != nil {
+		return x.EventId
+	}
+	return ""
+}
+
+func (x *PatternExample) GetTimestamp() int64 {
+	if x != nil {
+		return x.Timestamp
+	}
+	return 0
+}
+
+func (x *PatternExample) GetMessage() string {
+	if x != nil {
+		return x.Message
+	}
+	return ""
+}
+
 type GetSearchProgressRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The name: any text of at most 64 bytes, such as a UUID.
@@ -184,7 +499,7 @@ type GetSearchProgressRequest struct {
 
 func (x *GetSearchProgressRequest) Reset() {
 	*x = GetSearchProgressRequest{}
-	mi := &file_facet_proto_msgTypes[2]
+	mi := &file_facet_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -196,7 +511,7 @@ func (x *GetSearchProgressRequest) String() string {
 func (*GetSearchProgressRequest) ProtoMessage() {}
 
 func (x *GetSearchProgressRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_facet_proto_msgTypes[2]
+	mi := &file_facet_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -209,7 +524,7 @@ func (x *GetSearchProgressRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetSearchProgressRequest.ProtoReflect.Descriptor instead.
 func (*GetSearchProgressRequest) Descriptor() ([]byte, []int) {
-	return file_facet_proto_rawDescGZIP(), []int{2}
+	return file_facet_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *GetSearchProgressRequest) GetSearch() string {
@@ -235,7 +550,7 @@ type SearchProgress struct {
 
 func (x *SearchProgress) Reset() {
 	*x = SearchProgress{}
-	mi := &file_facet_proto_msgTypes[3]
+	mi := &file_facet_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -247,7 +562,7 @@ func (x *SearchProgress) String() string {
 func (*SearchProgress) ProtoMessage() {}
 
 func (x *SearchProgress) ProtoReflect() protoreflect.Message {
-	mi := &file_facet_proto_msgTypes[3]
+	mi := &file_facet_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -260,7 +575,7 @@ func (x *SearchProgress) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SearchProgress.ProtoReflect.Descriptor instead.
 func (*SearchProgress) Descriptor() ([]byte, []int) {
-	return file_facet_proto_rawDescGZIP(), []int{3}
+	return file_facet_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *SearchProgress) GetRunning() bool {
@@ -302,7 +617,7 @@ type CountClausesRequest struct {
 
 func (x *CountClausesRequest) Reset() {
 	*x = CountClausesRequest{}
-	mi := &file_facet_proto_msgTypes[4]
+	mi := &file_facet_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -314,7 +629,7 @@ func (x *CountClausesRequest) String() string {
 func (*CountClausesRequest) ProtoMessage() {}
 
 func (x *CountClausesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_facet_proto_msgTypes[4]
+	mi := &file_facet_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -327,7 +642,7 @@ func (x *CountClausesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CountClausesRequest.ProtoReflect.Descriptor instead.
 func (*CountClausesRequest) Descriptor() ([]byte, []int) {
-	return file_facet_proto_rawDescGZIP(), []int{4}
+	return file_facet_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *CountClausesRequest) GetFilter() *LogFilter {
@@ -356,7 +671,7 @@ type CountRuleClausesRequest struct {
 
 func (x *CountRuleClausesRequest) Reset() {
 	*x = CountRuleClausesRequest{}
-	mi := &file_facet_proto_msgTypes[5]
+	mi := &file_facet_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -368,7 +683,7 @@ func (x *CountRuleClausesRequest) String() string {
 func (*CountRuleClausesRequest) ProtoMessage() {}
 
 func (x *CountRuleClausesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_facet_proto_msgTypes[5]
+	mi := &file_facet_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -381,7 +696,7 @@ func (x *CountRuleClausesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CountRuleClausesRequest.ProtoReflect.Descriptor instead.
 func (*CountRuleClausesRequest) Descriptor() ([]byte, []int) {
-	return file_facet_proto_rawDescGZIP(), []int{5}
+	return file_facet_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *CountRuleClausesRequest) GetRuleId() string {
@@ -415,7 +730,7 @@ type RuleClausesResponse struct {
 
 func (x *RuleClausesResponse) Reset() {
 	*x = RuleClausesResponse{}
-	mi := &file_facet_proto_msgTypes[6]
+	mi := &file_facet_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -427,7 +742,7 @@ func (x *RuleClausesResponse) String() string {
 func (*RuleClausesResponse) ProtoMessage() {}
 
 func (x *RuleClausesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_facet_proto_msgTypes[6]
+	mi := &file_facet_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -440,7 +755,7 @@ func (x *RuleClausesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RuleClausesResponse.ProtoReflect.Descriptor instead.
 func (*RuleClausesResponse) Descriptor() ([]byte, []int) {
-	return file_facet_proto_rawDescGZIP(), []int{6}
+	return file_facet_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *RuleClausesResponse) GetQueries() []*RuleQueryClauses {
@@ -470,7 +785,7 @@ type RuleQueryClauses struct {
 
 func (x *RuleQueryClauses) Reset() {
 	*x = RuleQueryClauses{}
-	mi := &file_facet_proto_msgTypes[7]
+	mi := &file_facet_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -482,7 +797,7 @@ func (x *RuleQueryClauses) String() string {
 func (*RuleQueryClauses) ProtoMessage() {}
 
 func (x *RuleQueryClauses) ProtoReflect() protoreflect.Message {
-	mi := &file_facet_proto_msgTypes[7]
+	mi := &file_facet_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -495,7 +810,7 @@ func (x *RuleQueryClauses) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RuleQueryClauses.ProtoReflect.Descriptor instead.
 func (*RuleQueryClauses) Descriptor() ([]byte, []int) {
-	return file_facet_proto_rawDescGZIP(), []int{7}
+	return file_facet_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *RuleQueryClauses) GetName() string {
@@ -545,7 +860,7 @@ type ClausesResponse struct {
 
 func (x *ClausesResponse) Reset() {
 	*x = ClausesResponse{}
-	mi := &file_facet_proto_msgTypes[8]
+	mi := &file_facet_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -557,7 +872,7 @@ func (x *ClausesResponse) String() string {
 func (*ClausesResponse) ProtoMessage() {}
 
 func (x *ClausesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_facet_proto_msgTypes[8]
+	mi := &file_facet_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -570,7 +885,7 @@ func (x *ClausesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClausesResponse.ProtoReflect.Descriptor instead.
 func (*ClausesResponse) Descriptor() ([]byte, []int) {
-	return file_facet_proto_rawDescGZIP(), []int{8}
+	return file_facet_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *ClausesResponse) GetTotal() int64 {
@@ -658,7 +973,7 @@ type CountedClause struct {
 
 func (x *CountedClause) Reset() {
 	*x = CountedClause{}
-	mi := &file_facet_proto_msgTypes[9]
+	mi := &file_facet_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -670,7 +985,7 @@ func (x *CountedClause) String() string {
 func (*CountedClause) ProtoMessage() {}
 
 func (x *CountedClause) ProtoReflect() protoreflect.Message {
-	mi := &file_facet_proto_msgTypes[9]
+	mi := &file_facet_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -683,7 +998,7 @@ func (x *CountedClause) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CountedClause.ProtoReflect.Descriptor instead.
 func (*CountedClause) Descriptor() ([]byte, []int) {
-	return file_facet_proto_rawDescGZIP(), []int{9}
+	return file_facet_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *CountedClause) GetText() string {
@@ -746,7 +1061,7 @@ type CheckSearchRequest struct {
 
 func (x *CheckSearchRequest) Reset() {
 	*x = CheckSearchRequest{}
-	mi := &file_facet_proto_msgTypes[10]
+	mi := &file_facet_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -758,7 +1073,7 @@ func (x *CheckSearchRequest) String() string {
 func (*CheckSearchRequest) ProtoMessage() {}
 
 func (x *CheckSearchRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_facet_proto_msgTypes[10]
+	mi := &file_facet_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -771,7 +1086,7 @@ func (x *CheckSearchRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CheckSearchRequest.ProtoReflect.Descriptor instead.
 func (*CheckSearchRequest) Descriptor() ([]byte, []int) {
-	return file_facet_proto_rawDescGZIP(), []int{10}
+	return file_facet_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *CheckSearchRequest) GetQuery() string {
@@ -804,7 +1119,7 @@ type HintSearchRequest struct {
 
 func (x *HintSearchRequest) Reset() {
 	*x = HintSearchRequest{}
-	mi := &file_facet_proto_msgTypes[11]
+	mi := &file_facet_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -816,7 +1131,7 @@ func (x *HintSearchRequest) String() string {
 func (*HintSearchRequest) ProtoMessage() {}
 
 func (x *HintSearchRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_facet_proto_msgTypes[11]
+	mi := &file_facet_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -829,7 +1144,7 @@ func (x *HintSearchRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HintSearchRequest.ProtoReflect.Descriptor instead.
 func (*HintSearchRequest) Descriptor() ([]byte, []int) {
-	return file_facet_proto_rawDescGZIP(), []int{11}
+	return file_facet_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *HintSearchRequest) GetQuery() string {
@@ -870,7 +1185,7 @@ type HintSearchResponse struct {
 
 func (x *HintSearchResponse) Reset() {
 	*x = HintSearchResponse{}
-	mi := &file_facet_proto_msgTypes[12]
+	mi := &file_facet_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -882,7 +1197,7 @@ func (x *HintSearchResponse) String() string {
 func (*HintSearchResponse) ProtoMessage() {}
 
 func (x *HintSearchResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_facet_proto_msgTypes[12]
+	mi := &file_facet_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -895,7 +1210,7 @@ func (x *HintSearchResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HintSearchResponse.ProtoReflect.Descriptor instead.
 func (*HintSearchResponse) Descriptor() ([]byte, []int) {
-	return file_facet_proto_rawDescGZIP(), []int{12}
+	return file_facet_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *HintSearchResponse) GetHints() []*SearchMistake {
@@ -924,7 +1239,7 @@ type CheckSearchResponse struct {
 
 func (x *CheckSearchResponse) Reset() {
 	*x = CheckSearchResponse{}
-	mi := &file_facet_proto_msgTypes[13]
+	mi := &file_facet_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -936,7 +1251,7 @@ func (x *CheckSearchResponse) String() string {
 func (*CheckSearchResponse) ProtoMessage() {}
 
 func (x *CheckSearchResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_facet_proto_msgTypes[13]
+	mi := &file_facet_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -949,7 +1264,7 @@ func (x *CheckSearchResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CheckSearchResponse.ProtoReflect.Descriptor instead.
 func (*CheckSearchResponse) Descriptor() ([]byte, []int) {
-	return file_facet_proto_rawDescGZIP(), []int{13}
+	return file_facet_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *CheckSearchResponse) GetValid() bool {
@@ -1011,7 +1326,7 @@ type SearchMistake struct {
 
 func (x *SearchMistake) Reset() {
 	*x = SearchMistake{}
-	mi := &file_facet_proto_msgTypes[14]
+	mi := &file_facet_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1023,7 +1338,7 @@ func (x *SearchMistake) String() string {
 func (*SearchMistake) ProtoMessage() {}
 
 func (x *SearchMistake) ProtoReflect() protoreflect.Message {
-	mi := &file_facet_proto_msgTypes[14]
+	mi := &file_facet_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1036,7 +1351,7 @@ func (x *SearchMistake) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SearchMistake.ProtoReflect.Descriptor instead.
 func (*SearchMistake) Descriptor() ([]byte, []int) {
-	return file_facet_proto_rawDescGZIP(), []int{14}
+	return file_facet_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *SearchMistake) GetLine() int64 {
@@ -1086,7 +1401,7 @@ type SearchFix struct {
 
 func (x *SearchFix) Reset() {
 	*x = SearchFix{}
-	mi := &file_facet_proto_msgTypes[15]
+	mi := &file_facet_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1098,7 +1413,7 @@ func (x *SearchFix) String() string {
 func (*SearchFix) ProtoMessage() {}
 
 func (x *SearchFix) ProtoReflect() protoreflect.Message {
-	mi := &file_facet_proto_msgTypes[15]
+	mi := &file_facet_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1111,7 +1426,7 @@ func (x *SearchFix) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SearchFix.ProtoReflect.Descriptor instead.
 func (*SearchFix) Descriptor() ([]byte, []int) {
-	return file_facet_proto_rawDescGZIP(), []int{15}
+	return file_facet_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *SearchFix) GetLabel() string {
@@ -1150,7 +1465,7 @@ type CompleteSearchRequest struct {
 
 func (x *CompleteSearchRequest) Reset() {
 	*x = CompleteSearchRequest{}
-	mi := &file_facet_proto_msgTypes[16]
+	mi := &file_facet_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1162,7 +1477,7 @@ func (x *CompleteSearchRequest) String() string {
 func (*CompleteSearchRequest) ProtoMessage() {}
 
 func (x *CompleteSearchRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_facet_proto_msgTypes[16]
+	mi := &file_facet_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1175,7 +1490,7 @@ func (x *CompleteSearchRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CompleteSearchRequest.ProtoReflect.Descriptor instead.
 func (*CompleteSearchRequest) Descriptor() ([]byte, []int) {
-	return file_facet_proto_rawDescGZIP(), []int{16}
+	return file_facet_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *CompleteSearchRequest) GetOver() string {
@@ -1234,7 +1549,7 @@ type CompleteSearchResponse struct {
 
 func (x *CompleteSearchResponse) Reset() {
 	*x = CompleteSearchResponse{}
-	mi := &file_facet_proto_msgTypes[17]
+	mi := &file_facet_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1246,7 +1561,7 @@ func (x *CompleteSearchResponse) String() string {
 func (*CompleteSearchResponse) ProtoMessage() {}
 
 func (x *CompleteSearchResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_facet_proto_msgTypes[17]
+	mi := &file_facet_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1259,7 +1574,7 @@ func (x *CompleteSearchResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CompleteSearchResponse.ProtoReflect.Descriptor instead.
 func (*CompleteSearchResponse) Descriptor() ([]byte, []int) {
-	return file_facet_proto_rawDescGZIP(), []int{17}
+	return file_facet_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *CompleteSearchResponse) GetCompletions() []*Completion {
@@ -1299,7 +1614,7 @@ type Completion struct {
 
 func (x *Completion) Reset() {
 	*x = Completion{}
-	mi := &file_facet_proto_msgTypes[18]
+	mi := &file_facet_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1311,7 +1626,7 @@ func (x *Completion) String() string {
 func (*Completion) ProtoMessage() {}
 
 func (x *Completion) ProtoReflect() protoreflect.Message {
-	mi := &file_facet_proto_msgTypes[18]
+	mi := &file_facet_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1324,7 +1639,7 @@ func (x *Completion) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Completion.ProtoReflect.Descriptor instead.
 func (*Completion) Descriptor() ([]byte, []int) {
-	return file_facet_proto_rawDescGZIP(), []int{18}
+	return file_facet_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *Completion) GetText() string {
@@ -1374,7 +1689,7 @@ type FacetsResponse struct {
 
 func (x *FacetsResponse) Reset() {
 	*x = FacetsResponse{}
-	mi := &file_facet_proto_msgTypes[19]
+	mi := &file_facet_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1386,7 +1701,7 @@ func (x *FacetsResponse) String() string {
 func (*FacetsResponse) ProtoMessage() {}
 
 func (x *FacetsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_facet_proto_msgTypes[19]
+	mi := &file_facet_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1399,7 +1714,7 @@ func (x *FacetsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FacetsResponse.ProtoReflect.Descriptor instead.
 func (*FacetsResponse) Descriptor() ([]byte, []int) {
-	return file_facet_proto_rawDescGZIP(), []int{19}
+	return file_facet_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *FacetsResponse) GetTotal() int64 {
@@ -1460,7 +1775,7 @@ type Facet struct {
 
 func (x *Facet) Reset() {
 	*x = Facet{}
-	mi := &file_facet_proto_msgTypes[20]
+	mi := &file_facet_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1472,7 +1787,7 @@ func (x *Facet) String() string {
 func (*Facet) ProtoMessage() {}
 
 func (x *Facet) ProtoReflect() protoreflect.Message {
-	mi := &file_facet_proto_msgTypes[20]
+	mi := &file_facet_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1485,7 +1800,7 @@ func (x *Facet) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Facet.ProtoReflect.Descriptor instead.
 func (*Facet) Descriptor() ([]byte, []int) {
-	return file_facet_proto_rawDescGZIP(), []int{20}
+	return file_facet_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *Facet) GetFacet() string {
@@ -1530,7 +1845,7 @@ type FacetValue struct {
 
 func (x *FacetValue) Reset() {
 	*x = FacetValue{}
-	mi := &file_facet_proto_msgTypes[21]
+	mi := &file_facet_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1542,7 +1857,7 @@ func (x *FacetValue) String() string {
 func (*FacetValue) ProtoMessage() {}
 
 func (x *FacetValue) ProtoReflect() protoreflect.Message {
-	mi := &file_facet_proto_msgTypes[21]
+	mi := &file_facet_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1555,7 +1870,7 @@ func (x *FacetValue) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FacetValue.ProtoReflect.Descriptor instead.
 func (*FacetValue) Descriptor() ([]byte, []int) {
-	return file_facet_proto_rawDescGZIP(), []int{21}
+	return file_facet_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *FacetValue) GetValue() string {
@@ -1598,7 +1913,7 @@ type SignalHistogramRequest struct {
 
 func (x *SignalHistogramRequest) Reset() {
 	*x = SignalHistogramRequest{}
-	mi := &file_facet_proto_msgTypes[22]
+	mi := &file_facet_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1610,7 +1925,7 @@ func (x *SignalHistogramRequest) String() string {
 func (*SignalHistogramRequest) ProtoMessage() {}
 
 func (x *SignalHistogramRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_facet_proto_msgTypes[22]
+	mi := &file_facet_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1623,7 +1938,7 @@ func (x *SignalHistogramRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SignalHistogramRequest.ProtoReflect.Descriptor instead.
 func (*SignalHistogramRequest) Descriptor() ([]byte, []int) {
-	return file_facet_proto_rawDescGZIP(), []int{22}
+	return file_facet_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *SignalHistogramRequest) GetFilter() *SignalFilter {
@@ -1662,7 +1977,7 @@ type EventHistogramRequest struct {
 
 func (x *EventHistogramRequest) Reset() {
 	*x = EventHistogramRequest{}
-	mi := &file_facet_proto_msgTypes[23]
+	mi := &file_facet_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1674,7 +1989,7 @@ func (x *EventHistogramRequest) String() string {
 func (*EventHistogramRequest) ProtoMessage() {}
 
 func (x *EventHistogramRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_facet_proto_msgTypes[23]
+	mi := &file_facet_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1687,7 +2002,7 @@ func (x *EventHistogramRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EventHistogramRequest.ProtoReflect.Descriptor instead.
 func (*EventHistogramRequest) Descriptor() ([]byte, []int) {
-	return file_facet_proto_rawDescGZIP(), []int{23}
+	return file_facet_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *EventHistogramRequest) GetFilter() *LogFilter {
@@ -1735,7 +2050,7 @@ type Buckets struct {
 
 func (x *Buckets) Reset() {
 	*x = Buckets{}
-	mi := &file_facet_proto_msgTypes[24]
+	mi := &file_facet_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1747,7 +2062,7 @@ func (x *Buckets) String() string {
 func (*Buckets) ProtoMessage() {}
 
 func (x *Buckets) ProtoReflect() protoreflect.Message {
-	mi := &file_facet_proto_msgTypes[24]
+	mi := &file_facet_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1760,7 +2075,7 @@ func (x *Buckets) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Buckets.ProtoReflect.Descriptor instead.
 func (*Buckets) Descriptor() ([]byte, []int) {
-	return file_facet_proto_rawDescGZIP(), []int{24}
+	return file_facet_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *Buckets) GetCount() int32 {
@@ -1812,7 +2127,7 @@ type HistogramResponse struct {
 
 func (x *HistogramResponse) Reset() {
 	*x = HistogramResponse{}
-	mi := &file_facet_proto_msgTypes[25]
+	mi := &file_facet_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1824,7 +2139,7 @@ func (x *HistogramResponse) String() string {
 func (*HistogramResponse) ProtoMessage() {}
 
 func (x *HistogramResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_facet_proto_msgTypes[25]
+	mi := &file_facet_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1837,7 +2152,7 @@ func (x *HistogramResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HistogramResponse.ProtoReflect.Descriptor instead.
 func (*HistogramResponse) Descriptor() ([]byte, []int) {
-	return file_facet_proto_rawDescGZIP(), []int{25}
+	return file_facet_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *HistogramResponse) GetInterval() string {
@@ -1937,7 +2252,7 @@ type HistogramSeries struct {
 
 func (x *HistogramSeries) Reset() {
 	*x = HistogramSeries{}
-	mi := &file_facet_proto_msgTypes[26]
+	mi := &file_facet_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1949,7 +2264,7 @@ func (x *HistogramSeries) String() string {
 func (*HistogramSeries) ProtoMessage() {}
 
 func (x *HistogramSeries) ProtoReflect() protoreflect.Message {
-	mi := &file_facet_proto_msgTypes[26]
+	mi := &file_facet_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1962,7 +2277,7 @@ func (x *HistogramSeries) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HistogramSeries.ProtoReflect.Descriptor instead.
 func (*HistogramSeries) Descriptor() ([]byte, []int) {
-	return file_facet_proto_rawDescGZIP(), []int{26}
+	return file_facet_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *HistogramSeries) GetBy() map[string]string {
@@ -2004,7 +2319,7 @@ type GetEntityRequest struct {
 
 func (x *GetEntityRequest) Reset() {
 	*x = GetEntityRequest{}
-	mi := &file_facet_proto_msgTypes[27]
+	mi := &file_facet_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2016,7 +2331,7 @@ func (x *GetEntityRequest) String() string {
 func (*GetEntityRequest) ProtoMessage() {}
 
 func (x *GetEntityRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_facet_proto_msgTypes[27]
+	mi := &file_facet_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2029,7 +2344,7 @@ func (x *GetEntityRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetEntityRequest.ProtoReflect.Descriptor instead.
 func (*GetEntityRequest) Descriptor() ([]byte, []int) {
-	return file_facet_proto_rawDescGZIP(), []int{27}
+	return file_facet_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *GetEntityRequest) GetField() string {
@@ -2092,7 +2407,7 @@ type Entity struct {
 
 func (x *Entity) Reset() {
 	*x = Entity{}
-	mi := &file_facet_proto_msgTypes[28]
+	mi := &file_facet_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2104,7 +2419,7 @@ func (x *Entity) String() string {
 func (*Entity) ProtoMessage() {}
 
 func (x *Entity) ProtoReflect() protoreflect.Message {
-	mi := &file_facet_proto_msgTypes[28]
+	mi := &file_facet_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2117,7 +2432,7 @@ func (x *Entity) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Entity.ProtoReflect.Descriptor instead.
 func (*Entity) Descriptor() ([]byte, []int) {
-	return file_facet_proto_rawDescGZIP(), []int{28}
+	return file_facet_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *Entity) GetField() string {
@@ -2210,7 +2525,7 @@ type AddressPlace struct {
 
 func (x *AddressPlace) Reset() {
 	*x = AddressPlace{}
-	mi := &file_facet_proto_msgTypes[29]
+	mi := &file_facet_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2222,7 +2537,7 @@ func (x *AddressPlace) String() string {
 func (*AddressPlace) ProtoMessage() {}
 
 func (x *AddressPlace) ProtoReflect() protoreflect.Message {
-	mi := &file_facet_proto_msgTypes[29]
+	mi := &file_facet_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2235,7 +2550,7 @@ func (x *AddressPlace) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AddressPlace.ProtoReflect.Descriptor instead.
 func (*AddressPlace) Descriptor() ([]byte, []int) {
-	return file_facet_proto_rawDescGZIP(), []int{29}
+	return file_facet_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *AddressPlace) GetCity() string {
@@ -2315,7 +2630,7 @@ type EntityCounts struct {
 
 func (x *EntityCounts) Reset() {
 	*x = EntityCounts{}
-	mi := &file_facet_proto_msgTypes[30]
+	mi := &file_facet_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2327,7 +2642,7 @@ func (x *EntityCounts) String() string {
 func (*EntityCounts) ProtoMessage() {}
 
 func (x *EntityCounts) ProtoReflect() protoreflect.Message {
-	mi := &file_facet_proto_msgTypes[30]
+	mi := &file_facet_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2340,7 +2655,7 @@ func (x *EntityCounts) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EntityCounts.ProtoReflect.Descriptor instead.
 func (*EntityCounts) Descriptor() ([]byte, []int) {
-	return file_facet_proto_rawDescGZIP(), []int{30}
+	return file_facet_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *EntityCounts) GetTotal() int64 {
@@ -2395,7 +2710,7 @@ type ListSourcesRequest struct {
 
 func (x *ListSourcesRequest) Reset() {
 	*x = ListSourcesRequest{}
-	mi := &file_facet_proto_msgTypes[31]
+	mi := &file_facet_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2407,7 +2722,7 @@ func (x *ListSourcesRequest) String() string {
 func (*ListSourcesRequest) ProtoMessage() {}
 
 func (x *ListSourcesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_facet_proto_msgTypes[31]
+	mi := &file_facet_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2420,7 +2735,7 @@ func (x *ListSourcesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListSourcesRequest.ProtoReflect.Descriptor instead.
 func (*ListSourcesRequest) Descriptor() ([]byte, []int) {
-	return file_facet_proto_rawDescGZIP(), []int{31}
+	return file_facet_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *ListSourcesRequest) GetStretches() int32 {
@@ -2452,7 +2767,7 @@ type SourcesResponse struct {
 
 func (x *SourcesResponse) Reset() {
 	*x = SourcesResponse{}
-	mi := &file_facet_proto_msgTypes[32]
+	mi := &file_facet_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2464,7 +2779,7 @@ func (x *SourcesResponse) String() string {
 func (*SourcesResponse) ProtoMessage() {}
 
 func (x *SourcesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_facet_proto_msgTypes[32]
+	mi := &file_facet_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2477,7 +2792,7 @@ func (x *SourcesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SourcesResponse.ProtoReflect.Descriptor instead.
 func (*SourcesResponse) Descriptor() ([]byte, []int) {
-	return file_facet_proto_rawDescGZIP(), []int{32}
+	return file_facet_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *SourcesResponse) GetSources() []*Source {
@@ -2564,7 +2879,7 @@ type Source struct {
 
 func (x *Source) Reset() {
 	*x = Source{}
-	mi := &file_facet_proto_msgTypes[33]
+	mi := &file_facet_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2576,7 +2891,7 @@ func (x *Source) String() string {
 func (*Source) ProtoMessage() {}
 
 func (x *Source) ProtoReflect() protoreflect.Message {
-	mi := &file_facet_proto_msgTypes[33]
+	mi := &file_facet_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2589,7 +2904,7 @@ func (x *Source) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Source.ProtoReflect.Descriptor instead.
 func (*Source) Descriptor() ([]byte, []int) {
-	return file_facet_proto_rawDescGZIP(), []int{33}
+	return file_facet_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *Source) GetSource() string {
@@ -2714,7 +3029,36 @@ const file_facet_proto_rawDesc = "" +
 	"\twithin_ms\x18\x05 \x01(\x05H\x01R\twithin_ms\x88\x01\x01B\b\n" +
 	"\x06_limitB\f\n" +
 	"\n" +
-	"_within_ms\"2\n" +
+	"_within_ms\"\x9c\x01\n" +
+	"\x14EventPatternsRequest\x12.\n" +
+	"\x06filter\x18\x01 \x01(\v2\x16.nightjar.v1.LogFilterR\x06filter\x12\x19\n" +
+	"\x05limit\x18\x02 \x01(\x05H\x00R\x05limit\x88\x01\x01\x12!\n" +
+	"\twithin_ms\x18\x03 \x01(\x05H\x01R\twithin_ms\x88\x01\x01B\b\n" +
+	"\x06_limitB\f\n" +
+	"\n" +
+	"_within_ms\"\xae\x02\n" +
+	"\x15EventPatternsResponse\x12\x14\n" +
+	"\x05total\x18\x01 \x01(\x03R\x05total\x125\n" +
+	"\bpatterns\x18\x02 \x03(\v2\x19.nightjar.v1.EventPatternR\bpatterns\x12\x1a\n" +
+	"\bdistinct\x18\x03 \x01(\x03R\bdistinct\x12\x16\n" +
+	"\x06others\x18\x04 \x01(\x03R\x06others\x12\x18\n" +
+	"\apartial\x18\x05 \x01(\bR\apartial\x12\x1e\n" +
+	"\n" +
+	"elapsed_ms\x18\x06 \x01(\x03R\n" +
+	"elapsed_ms\x12'\n" +
+	"\fcounted_from\x18\a \x01(\x03H\x00R\fcounted_from\x88\x01\x01\x12 \n" +
+	"\bwarnings\x18Z \x03(\tB\x04\x88\xb5\x18\x01R\bwarningsB\x0f\n" +
+	"\r_counted_from\"\xb8\x01\n" +
+	"\fEventPattern\x12\x18\n" +
+	"\apattern\x18\x01 \x01(\tR\apattern\x12\x14\n" +
+	"\x05count\x18\x02 \x01(\x03R\x05count\x12\x14\n" +
+	"\x05query\x18\x03 \x01(\tR\x05query\x121\n" +
+	"\x05first\x18\x04 \x01(\v2\x1b.nightjar.v1.PatternExampleR\x05first\x12/\n" +
+	"\x04last\x18\x05 \x01(\v2\x1b.nightjar.v1.PatternExampleR\x04last\"d\n" +
+	"\x0ePatternExample\x12\x1a\n" +
+	"\bevent_id\x18\x01 \x01(\tR\bevent_id\x12\x1c\n" +
+	"\ttimestamp\x18\x02 \x01(\x03R\ttimestamp\x12\x18\n" +
+	"\amessage\x18\x03 \x01(\tR\amessage\"2\n" +
 	"\x18GetSearchProgressRequest\x12\x16\n" +
 	"\x06search\x18\x01 \x01(\tR\x06search\"|\n" +
 	"\x0eSearchProgress\x12\x18\n" +
@@ -2946,12 +3290,13 @@ const file_facet_proto_rawDesc = "" +
 	"\funread_query\x18\r \x01(\tR\funread_query\x12\"\n" +
 	"\ffailed_query\x18\x0e \x01(\tR\ffailed_queryB\r\n" +
 	"\v_lag_p50_msB\r\n" +
-	"\v_lag_p95_ms2\xfc\a\n" +
+	"\v_lag_p95_ms2\xd9\b\n" +
 	"\fFacetService\x12R\n" +
 	"\x11CountSignalFacets\x12 .nightjar.v1.SignalFacetsRequest\x1a\x1b.nightjar.v1.FacetsResponse\x12[\n" +
 	"\x14CountSignalsOverTime\x12#.nightjar.v1.SignalHistogramRequest\x1a\x1e.nightjar.v1.HistogramResponse\x12P\n" +
 	"\x10CountEventFacets\x12\x1f.nightjar.v1.EventFacetsRequest\x1a\x1b.nightjar.v1.FacetsResponse\x12Y\n" +
-	"\x13CountEventsOverTime\x12\".nightjar.v1.EventHistogramRequest\x1a\x1e.nightjar.v1.HistogramResponse\x12?\n" +
+	"\x13CountEventsOverTime\x12\".nightjar.v1.EventHistogramRequest\x1a\x1e.nightjar.v1.HistogramResponse\x12[\n" +
+	"\x12CountEventPatterns\x12!.nightjar.v1.EventPatternsRequest\x1a\".nightjar.v1.EventPatternsResponse\x12?\n" +
 	"\tGetEntity\x12\x1d.nightjar.v1.GetEntityRequest\x1a\x13.nightjar.v1.Entity\x12L\n" +
 	"\vListSources\x12\x1f.nightjar.v1.ListSourcesRequest\x1a\x1c.nightjar.v1.SourcesResponse\x12P\n" +
 	"\vCheckSearch\x12\x1f.nightjar.v1.CheckSearchRequest\x1a .nightjar.v1.CheckSearchResponse\x12W\n" +
@@ -2974,101 +3319,111 @@ func file_facet_proto_rawDescGZIP() []byte {
 	return file_facet_proto_rawDescData
 }
 
-var file_facet_proto_msgTypes = make([]protoimpl.MessageInfo, 35)
+var file_facet_proto_msgTypes = make([]protoimpl.MessageInfo, 39)
 var file_facet_proto_goTypes = []any{
 	(*SignalFacetsRequest)(nil),      // 0: nightjar.v1.SignalFacetsRequest
 	(*EventFacetsRequest)(nil),       // 1: nightjar.v1.EventFacetsRequest
-	(*GetSearchProgressRequest)(nil), // 2: nightjar.v1.GetSearchProgressRequest
-	(*SearchProgress)(nil),           // 3: nightjar.v1.SearchProgress
-	(*CountClausesRequest)(nil),      // 4: nightjar.v1.CountClausesRequest
-	(*CountRuleClausesRequest)(nil),  // 5: nightjar.v1.CountRuleClausesRequest
-	(*RuleClausesResponse)(nil),      // 6: nightjar.v1.RuleClausesResponse
-	(*RuleQueryClauses)(nil),         // 7: nightjar.v1.RuleQueryClauses
-	(*ClausesResponse)(nil),          // 8: nightjar.v1.ClausesResponse
-	(*CountedClause)(nil),            // 9: nightjar.v1.CountedClause
-	(*CheckSearchRequest)(nil),       // 10: nightjar.v1.CheckSearchRequest
-	(*HintSearchRequest)(nil),        // 11: nightjar.v1.HintSearchRequest
-	(*HintSearchResponse)(nil),       // 12: nightjar.v1.HintSearchResponse
-	(*CheckSearchResponse)(nil),      // 13: nightjar.v1.CheckSearchResponse
-	(*SearchMistake)(nil),            // 14: nightjar.v1.SearchMistake
-	(*SearchFix)(nil),                // 15: nightjar.v1.SearchFix
-	(*CompleteSearchRequest)(nil),    // 16: nightjar.v1.CompleteSearchRequest
-	(*CompleteSearchResponse)(nil),   // 17: nightjar.v1.CompleteSearchResponse
-	(*Completion)(nil),               // 18: nightjar.v1.Completion
-	(*FacetsResponse)(nil),           // 19: nightjar.v1.FacetsResponse
-	(*Facet)(nil),                    // 20: nightjar.v1.Facet
-	(*FacetValue)(nil),               // 21: nightjar.v1.FacetValue
-	(*SignalHistogramRequest)(nil),   // 22: nightjar.v1.SignalHistogramRequest
-	(*EventHistogramRequest)(nil),    // 23: nightjar.v1.EventHistogramRequest
-	(*Buckets)(nil),                  // 24: nightjar.v1.Buckets
-	(*HistogramResponse)(nil),        // 25: nightjar.v1.HistogramResponse
-	(*HistogramSeries)(nil),          // 26: nightjar.v1.HistogramSeries
-	(*GetEntityRequest)(nil),         // 27: nightjar.v1.GetEntityRequest
-	(*Entity)(nil),                   // 28: nightjar.v1.Entity
-	(*AddressPlace)(nil),             // 29: nightjar.v1.AddressPlace
-	(*EntityCounts)(nil),             // 30: nightjar.v1.EntityCounts
-	(*ListSourcesRequest)(nil),       // 31: nightjar.v1.ListSourcesRequest
-	(*SourcesResponse)(nil),          // 32: nightjar.v1.SourcesResponse
-	(*Source)(nil),                   // 33: nightjar.v1.Source
-	nil,                              // 34: nightjar.v1.HistogramSeries.ByEntry
-	(*SignalFilter)(nil),             // 35: nightjar.v1.SignalFilter
-	(*LogFilter)(nil),                // 36: nightjar.v1.LogFilter
+	(*EventPatternsRequest)(nil),     // 2: nightjar.v1.EventPatternsRequest
+	(*EventPatternsResponse)(nil),    // 3: nightjar.v1.EventPatternsResponse
+	(*EventPattern)(nil),             // 4: nightjar.v1.EventPattern
+	(*PatternExample)(nil),           // 5: nightjar.v1.PatternExample
+	(*GetSearchProgressRequest)(nil), // 6: nightjar.v1.GetSearchProgressRequest
+	(*SearchProgress)(nil),           // 7: nightjar.v1.SearchProgress
+	(*CountClausesRequest)(nil),      // 8: nightjar.v1.CountClausesRequest
+	(*CountRuleClausesRequest)(nil),  // 9: nightjar.v1.CountRuleClausesRequest
+	(*RuleClausesResponse)(nil),      // 10: nightjar.v1.RuleClausesResponse
+	(*RuleQueryClauses)(nil),         // 11: nightjar.v1.RuleQueryClauses
+	(*ClausesResponse)(nil),          // 12: nightjar.v1.ClausesResponse
+	(*CountedClause)(nil),            // 13: nightjar.v1.CountedClause
+	(*CheckSearchRequest)(nil),       // 14: nightjar.v1.CheckSearchRequest
+	(*HintSearchRequest)(nil),        // 15: nightjar.v1.HintSearchRequest
+	(*HintSearchResponse)(nil),       // 16: nightjar.v1.HintSearchResponse
+	(*CheckSearchResponse)(nil),      // 17: nightjar.v1.CheckSearchResponse
+	(*SearchMistake)(nil),            // 18: nightjar.v1.SearchMistake
+	(*SearchFix)(nil),                // 19: nightjar.v1.SearchFix
+	(*CompleteSearchRequest)(nil),    // 20: nightjar.v1.CompleteSearchRequest
+	(*CompleteSearchResponse)(nil),   // 21: nightjar.v1.CompleteSearchResponse
+	(*Completion)(nil),               // 22: nightjar.v1.Completion
+	(*FacetsResponse)(nil),           // 23: nightjar.v1.FacetsResponse
+	(*Facet)(nil),                    // 24: nightjar.v1.Facet
+	(*FacetValue)(nil),               // 25: nightjar.v1.FacetValue
+	(*SignalHistogramRequest)(nil),   // 26: nightjar.v1.SignalHistogramRequest
+	(*EventHistogramRequest)(nil),    // 27: nightjar.v1.EventHistogramRequest
+	(*Buckets)(nil),                  // 28: nightjar.v1.Buckets
+	(*HistogramResponse)(nil),        // 29: nightjar.v1.HistogramResponse
+	(*HistogramSeries)(nil),          // 30: nightjar.v1.HistogramSeries
+	(*GetEntityRequest)(nil),         // 31: nightjar.v1.GetEntityRequest
+	(*Entity)(nil),                   // 32: nightjar.v1.Entity
+	(*AddressPlace)(nil),             // 33: nightjar.v1.AddressPlace
+	(*EntityCounts)(nil),             // 34: nightjar.v1.EntityCounts
+	(*ListSourcesRequest)(nil),       // 35: nightjar.v1.ListSourcesRequest
+	(*SourcesResponse)(nil),          // 36: nightjar.v1.SourcesResponse
+	(*Source)(nil),                   // 37: nightjar.v1.Source
+	nil,                              // 38: nightjar.v1.HistogramSeries.ByEntry
+	(*SignalFilter)(nil),             // 39: nightjar.v1.SignalFilter
+	(*LogFilter)(nil),                // 40: nightjar.v1.LogFilter
 }
 var file_facet_proto_depIdxs = []int32{
-	35, // 0: nightjar.v1.SignalFacetsRequest.filter:type_name -> nightjar.v1.SignalFilter
-	36, // 1: nightjar.v1.EventFacetsRequest.filter:type_name -> nightjar.v1.LogFilter
-	36, // 2: nightjar.v1.CountClausesRequest.filter:type_name -> nightjar.v1.LogFilter
-	7,  // 3: nightjar.v1.RuleClausesResponse.queries:type_name -> nightjar.v1.RuleQueryClauses
-	8,  // 4: nightjar.v1.RuleQueryClauses.counted:type_name -> nightjar.v1.ClausesResponse
-	9,  // 5: nightjar.v1.ClausesResponse.clauses:type_name -> nightjar.v1.CountedClause
-	14, // 6: nightjar.v1.HintSearchResponse.hints:type_name -> nightjar.v1.SearchMistake
-	14, // 7: nightjar.v1.CheckSearchResponse.error:type_name -> nightjar.v1.SearchMistake
-	15, // 8: nightjar.v1.SearchMistake.fix:type_name -> nightjar.v1.SearchFix
-	36, // 9: nightjar.v1.CompleteSearchRequest.filter:type_name -> nightjar.v1.LogFilter
-	18, // 10: nightjar.v1.CompleteSearchResponse.completions:type_name -> nightjar.v1.Completion
-	20, // 11: nightjar.v1.FacetsResponse.facets:type_name -> nightjar.v1.Facet
-	21, // 12: nightjar.v1.Facet.values:type_name -> nightjar.v1.FacetValue
-	35, // 13: nightjar.v1.SignalHistogramRequest.filter:type_name -> nightjar.v1.SignalFilter
-	24, // 14: nightjar.v1.SignalHistogramRequest.buckets:type_name -> nightjar.v1.Buckets
-	36, // 15: nightjar.v1.EventHistogramRequest.filter:type_name -> nightjar.v1.LogFilter
-	24, // 16: nightjar.v1.EventHistogramRequest.buckets:type_name -> nightjar.v1.Buckets
-	26, // 17: nightjar.v1.HistogramResponse.series:type_name -> nightjar.v1.HistogramSeries
-	34, // 18: nightjar.v1.HistogramSeries.by:type_name -> nightjar.v1.HistogramSeries.ByEntry
-	30, // 19: nightjar.v1.Entity.events:type_name -> nightjar.v1.EntityCounts
-	30, // 20: nightjar.v1.Entity.signals:type_name -> nightjar.v1.EntityCounts
-	20, // 21: nightjar.v1.Entity.location:type_name -> nightjar.v1.Facet
-	29, // 22: nightjar.v1.Entity.place:type_name -> nightjar.v1.AddressPlace
-	20, // 23: nightjar.v1.EntityCounts.facets:type_name -> nightjar.v1.Facet
-	33, // 24: nightjar.v1.SourcesResponse.sources:type_name -> nightjar.v1.Source
-	0,  // 25: nightjar.v1.FacetService.CountSignalFacets:input_type -> nightjar.v1.SignalFacetsRequest
-	22, // 26: nightjar.v1.FacetService.CountSignalsOverTime:input_type -> nightjar.v1.SignalHistogramRequest
-	1,  // 27: nightjar.v1.FacetService.CountEventFacets:input_type -> nightjar.v1.EventFacetsRequest
-	23, // 28: nightjar.v1.FacetService.CountEventsOverTime:input_type -> nightjar.v1.EventHistogramRequest
-	27, // 29: nightjar.v1.FacetService.GetEntity:input_type -> nightjar.v1.GetEntityRequest
-	31, // 30: nightjar.v1.FacetService.ListSources:input_type -> nightjar.v1.ListSourcesRequest
-	10, // 31: nightjar.v1.FacetService.CheckSearch:input_type -> nightjar.v1.CheckSearchRequest
-	2,  // 32: nightjar.v1.FacetService.GetSearchProgress:input_type -> nightjar.v1.GetSearchProgressRequest
-	4,  // 33: nightjar.v1.FacetService.CountClauses:input_type -> nightjar.v1.CountClausesRequest
-	5,  // 34: nightjar.v1.FacetService.CountRuleClauses:input_type -> nightjar.v1.CountRuleClausesRequest
-	11, // 35: nightjar.v1.FacetService.HintSearch:input_type -> nightjar.v1.HintSearchRequest
-	16, // 36: nightjar.v1.FacetService.CompleteSearch:input_type -> nightjar.v1.CompleteSearchRequest
-	19, // 37: nightjar.v1.FacetService.CountSignalFacets:output_type -> nightjar.v1.FacetsResponse
-	25, // 38: nightjar.v1.FacetService.CountSignalsOverTime:output_type -> nightjar.v1.HistogramResponse
-	19, // 39: nightjar.v1.FacetService.CountEventFacets:output_type -> nightjar.v1.FacetsResponse
-	25, // 40: nightjar.v1.FacetService.CountEventsOverTime:output_type -> nightjar.v1.HistogramResponse
-	28, // 41: nightjar.v1.FacetService.GetEntity:output_type -> nightjar.v1.Entity
-	32, // 42: nightjar.v1.FacetService.ListSources:output_type -> nightjar.v1.SourcesResponse
-	13, // 43: nightjar.v1.FacetService.CheckSearch:output_type -> nightjar.v1.CheckSearchResponse
-	3,  // 44: nightjar.v1.FacetService.GetSearchProgress:output_type -> nightjar.v1.SearchProgress
-	8,  // 45: nightjar.v1.FacetService.CountClauses:output_type -> nightjar.v1.ClausesResponse
-	6,  // 46: nightjar.v1.FacetService.CountRuleClauses:output_type -> nightjar.v1.RuleClausesResponse
-	12, // 47: nightjar.v1.FacetService.HintSearch:output_type -> nightjar.v1.HintSearchResponse
-	17, // 48: nightjar.v1.FacetService.CompleteSearch:output_type -> nightjar.v1.CompleteSearchResponse
-	37, // [37:49] is the sub-list for method output_type
-	25, // [25:37] is the sub-list for method input_type
-	25, // [25:25] is the sub-list for extension type_name
-	25, // [25:25] is the sub-list for extension extendee
-	0,  // [0:25] is the sub-list for field type_name
+	39, // 0: nightjar.v1.SignalFacetsRequest.filter:type_name -> nightjar.v1.SignalFilter
+	40, // 1: nightjar.v1.EventFacetsRequest.filter:type_name -> nightjar.v1.LogFilter
+	40, // 2: nightjar.v1.EventPatternsRequest.filter:type_name -> nightjar.v1.LogFilter
+	4,  // 3: nightjar.v1.EventPatternsResponse.patterns:type_name -> nightjar.v1.EventPattern
+	5,  // 4: nightjar.v1.EventPattern.first:type_name -> nightjar.v1.PatternExample
+	5,  // 5: nightjar.v1.EventPattern.last:type_name -> nightjar.v1.PatternExample
+	40, // 6: nightjar.v1.CountClausesRequest.filter:type_name -> nightjar.v1.LogFilter
+	11, // 7: nightjar.v1.RuleClausesResponse.queries:type_name -> nightjar.v1.RuleQueryClauses
+	12, // 8: nightjar.v1.RuleQueryClauses.counted:type_name -> nightjar.v1.ClausesResponse
+	13, // 9: nightjar.v1.ClausesResponse.clauses:type_name -> nightjar.v1.CountedClause
+	18, // 10: nightjar.v1.HintSearchResponse.hints:type_name -> nightjar.v1.SearchMistake
+	18, // 11: nightjar.v1.CheckSearchResponse.error:type_name -> nightjar.v1.SearchMistake
+	19, // 12: nightjar.v1.SearchMistake.fix:type_name -> nightjar.v1.SearchFix
+	40, // 13: nightjar.v1.CompleteSearchRequest.filter:type_name -> nightjar.v1.LogFilter
+	22, // 14: nightjar.v1.CompleteSearchResponse.completions:type_name -> nightjar.v1.Completion
+	24, // 15: nightjar.v1.FacetsResponse.facets:type_name -> nightjar.v1.Facet
+	25, // 16: nightjar.v1.Facet.values:type_name -> nightjar.v1.FacetValue
+	39, // 17: nightjar.v1.SignalHistogramRequest.filter:type_name -> nightjar.v1.SignalFilter
+	28, // 18: nightjar.v1.SignalHistogramRequest.buckets:type_name -> nightjar.v1.Buckets
+	40, // 19: nightjar.v1.EventHistogramRequest.filter:type_name -> nightjar.v1.LogFilter
+	28, // 20: nightjar.v1.EventHistogramRequest.buckets:type_name -> nightjar.v1.Buckets
+	30, // 21: nightjar.v1.HistogramResponse.series:type_name -> nightjar.v1.HistogramSeries
+	38, // 22: nightjar.v1.HistogramSeries.by:type_name -> nightjar.v1.HistogramSeries.ByEntry
+	34, // 23: nightjar.v1.Entity.events:type_name -> nightjar.v1.EntityCounts
+	34, // 24: nightjar.v1.Entity.signals:type_name -> nightjar.v1.EntityCounts
+	24, // 25: nightjar.v1.Entity.location:type_name -> nightjar.v1.Facet
+	33, // 26: nightjar.v1.Entity.place:type_name -> nightjar.v1.AddressPlace
+	24, // 27: nightjar.v1.EntityCounts.facets:type_name -> nightjar.v1.Facet
+	37, // 28: nightjar.v1.SourcesResponse.sources:type_name -> nightjar.v1.Source
+	0,  // 29: nightjar.v1.FacetService.CountSignalFacets:input_type -> nightjar.v1.SignalFacetsRequest
+	26, // 30: nightjar.v1.FacetService.CountSignalsOverTime:input_type -> nightjar.v1.SignalHistogramRequest
+	1,  // 31: nightjar.v1.FacetService.CountEventFacets:input_type -> nightjar.v1.EventFacetsRequest
+	27, // 32: nightjar.v1.FacetService.CountEventsOverTime:input_type -> nightjar.v1.EventHistogramRequest
+	2,  // 33: nightjar.v1.FacetService.CountEventPatterns:input_type -> nightjar.v1.EventPatternsRequest
+	31, // 34: nightjar.v1.FacetService.GetEntity:input_type -> nightjar.v1.GetEntityRequest
+	35, // 35: nightjar.v1.FacetService.ListSources:input_type -> nightjar.v1.ListSourcesRequest
+	14, // 36: nightjar.v1.FacetService.CheckSearch:input_type -> nightjar.v1.CheckSearchRequest
+	6,  // 37: nightjar.v1.FacetService.GetSearchProgress:input_type -> nightjar.v1.GetSearchProgressRequest
+	8,  // 38: nightjar.v1.FacetService.CountClauses:input_type -> nightjar.v1.CountClausesRequest
+	9,  // 39: nightjar.v1.FacetService.CountRuleClauses:input_type -> nightjar.v1.CountRuleClausesRequest
+	15, // 40: nightjar.v1.FacetService.HintSearch:input_type -> nightjar.v1.HintSearchRequest
+	20, // 41: nightjar.v1.FacetService.CompleteSearch:input_type -> nightjar.v1.CompleteSearchRequest
+	23, // 42: nightjar.v1.FacetService.CountSignalFacets:output_type -> nightjar.v1.FacetsResponse
+	29, // 43: nightjar.v1.FacetService.CountSignalsOverTime:output_type -> nightjar.v1.HistogramResponse
+	23, // 44: nightjar.v1.FacetService.CountEventFacets:output_type -> nightjar.v1.FacetsResponse
+	29, // 45: nightjar.v1.FacetService.CountEventsOverTime:output_type -> nightjar.v1.HistogramResponse
+	3,  // 46: nightjar.v1.FacetService.CountEventPatterns:output_type -> nightjar.v1.EventPatternsResponse
+	32, // 47: nightjar.v1.FacetService.GetEntity:output_type -> nightjar.v1.Entity
+	36, // 48: nightjar.v1.FacetService.ListSources:output_type -> nightjar.v1.SourcesResponse
+	17, // 49: nightjar.v1.FacetService.CheckSearch:output_type -> nightjar.v1.CheckSearchResponse
+	7,  // 50: nightjar.v1.FacetService.GetSearchProgress:output_type -> nightjar.v1.SearchProgress
+	12, // 51: nightjar.v1.FacetService.CountClauses:output_type -> nightjar.v1.ClausesResponse
+	10, // 52: nightjar.v1.FacetService.CountRuleClauses:output_type -> nightjar.v1.RuleClausesResponse
+	16, // 53: nightjar.v1.FacetService.HintSearch:output_type -> nightjar.v1.HintSearchResponse
+	21, // 54: nightjar.v1.FacetService.CompleteSearch:output_type -> nightjar.v1.CompleteSearchResponse
+	42, // [42:55] is the sub-list for method output_type
+	29, // [29:42] is the sub-list for method input_type
+	29, // [29:29] is the sub-list for extension type_name
+	29, // [29:29] is the sub-list for extension extendee
+	0,  // [0:29] is the sub-list for field type_name
 }
 
 func init() { file_facet_proto_init() }
@@ -3081,27 +3436,29 @@ func file_facet_proto_init() {
 	file_wire_proto_init()
 	file_facet_proto_msgTypes[0].OneofWrappers = []any{}
 	file_facet_proto_msgTypes[1].OneofWrappers = []any{}
-	file_facet_proto_msgTypes[5].OneofWrappers = []any{}
-	file_facet_proto_msgTypes[11].OneofWrappers = []any{}
-	file_facet_proto_msgTypes[16].OneofWrappers = []any{}
-	file_facet_proto_msgTypes[17].OneofWrappers = []any{}
-	file_facet_proto_msgTypes[18].OneofWrappers = []any{}
-	file_facet_proto_msgTypes[19].OneofWrappers = []any{}
+	file_facet_proto_msgTypes[2].OneofWrappers = []any{}
+	file_facet_proto_msgTypes[3].OneofWrappers = []any{}
+	file_facet_proto_msgTypes[9].OneofWrappers = []any{}
+	file_facet_proto_msgTypes[15].OneofWrappers = []any{}
+	file_facet_proto_msgTypes[20].OneofWrappers = []any{}
+	file_facet_proto_msgTypes[21].OneofWrappers = []any{}
+	file_facet_proto_msgTypes[22].OneofWrappers = []any{}
 	file_facet_proto_msgTypes[23].OneofWrappers = []any{}
-	file_facet_proto_msgTypes[24].OneofWrappers = []any{}
-	file_facet_proto_msgTypes[25].OneofWrappers = []any{}
 	file_facet_proto_msgTypes[27].OneofWrappers = []any{}
+	file_facet_proto_msgTypes[28].OneofWrappers = []any{}
 	file_facet_proto_msgTypes[29].OneofWrappers = []any{}
-	file_facet_proto_msgTypes[30].OneofWrappers = []any{}
 	file_facet_proto_msgTypes[31].OneofWrappers = []any{}
 	file_facet_proto_msgTypes[33].OneofWrappers = []any{}
+	file_facet_proto_msgTypes[34].OneofWrappers = []any{}
+	file_facet_proto_msgTypes[35].OneofWrappers = []any{}
+	file_facet_proto_msgTypes[37].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_facet_proto_rawDesc), len(file_facet_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   35,
+			NumMessages:   39,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

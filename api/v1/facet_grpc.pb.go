@@ -23,6 +23,7 @@ const (
 	FacetService_CountSignalsOverTime_FullMethodName = "/nightjar.v1.FacetService/CountSignalsOverTime"
 	FacetService_CountEventFacets_FullMethodName     = "/nightjar.v1.FacetService/CountEventFacets"
 	FacetService_CountEventsOverTime_FullMethodName  = "/nightjar.v1.FacetService/CountEventsOverTime"
+	FacetService_CountEventPatterns_FullMethodName   = "/nightjar.v1.FacetService/CountEventPatterns"
 	FacetService_GetEntity_FullMethodName            = "/nightjar.v1.FacetService/GetEntity"
 	FacetService_ListSources_FullMethodName          = "/nightjar.v1.FacetService/ListSources"
 	FacetService_CheckSearch_FullMethodName          = "/nightjar.v1.FacetService/CheckSearch"
@@ -49,6 +50,8 @@ type FacetServiceClient interface {
 	CountEventFacets(ctx context.Context, in *EventFacetsRequest, opts ...grpc.CallOption) (*FacetsResponse, error)
 	// CountEventsOverTime counts events in stretches of time.
 	CountEventsOverTime(ctx context.Context, in *EventHistogramRequest, opts ...grpc.CallOption) (*HistogramResponse, error)
+	// CountEventPatterns groups events by the shape of their messages.
+	CountEventPatterns(ctx context.Context, in *EventPatternsRequest, opts ...grpc.CallOption) (*EventPatternsResponse, error)
 	// GetEntity is what is known of a value of a field: a user, a host, an address.
 	GetEntity(ctx context.Context, in *GetEntityRequest, opts ...grpc.CallOption) (*Entity, error)
 	// ListSources is what sends events: how much, how far behind their own time, and what
@@ -114,6 +117,16 @@ func (c *facetServiceClient) CountEventsOverTime(ctx context.Context, in *EventH
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(HistogramResponse)
 	err := c.cc.Invoke(ctx, FacetService_CountEventsOverTime_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *facetServiceClient) CountEventPatterns(ctx context.Context, in *EventPatternsRequest, opts ...grpc.CallOption) (*EventPatternsResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(EventPatternsResponse)
+	err := c.cc.Invoke(ctx, FacetService_CountEventPatterns_FullMethodName, in, out, cOpts...)
 	if err != nil {
 		return nil, err
 	}
@@ -216,6 +229,8 @@ type FacetServiceServer interface {
 	CountEventFacets(context.Context, *EventFacetsRequest) (*FacetsResponse, error)
 	// CountEventsOverTime counts events in stretches of time.
 	CountEventsOverTime(context.Context, *EventHistogramRequest) (*HistogramResponse, error)
+	// CountEventPatterns groups events by the shape of their messages.
+	CountEventPatterns(context.Context, *EventPatternsRequest) (*EventPatternsResponse, error)
 	// GetEntity is what is known of a value of a field: a user, a host, an address.
 	GetEntity(context.Context, *GetEntityRequest) (*Entity, error)
 	// ListSources is what sends events: how much, how far behind their own time, and what
@@ -258,6 +273,9 @@ func (UnimplementedFacetServiceServer) CountEventFacets(context.Context, *EventF
 }
 func (UnimplementedFacetServiceServer) CountEventsOverTime(context.Context, *EventHistogramRequest) (*HistogramResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method CountEventsOverTime not implemented")
+}
+func (UnimplementedFacetServiceServer) CountEventPatterns(context.Context, *EventPatternsRequest) (*EventPatternsResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method CountEventPatterns not implemented")
 }
 func (UnimplementedFacetServiceServer) GetEntity(context.Context, *GetEntityRequest) (*Entity, error) {
 	return nil, status.Error(codes.Unimplemented, "method GetEntity not implemented")
@@ -372,6 +390,24 @@ func _FacetService_CountEventsOverTime_Handler(srv interface{}, ctx context.Cont
 	}
 	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
 		return srv.(FacetServiceServer).CountEventsOverTime(ctx, req.(*EventHistogramRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _FacetService_CountEventPatterns_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(EventPatternsRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(FacetServiceServer).CountEventPatterns(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: FacetService_CountEventPatterns_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(FacetServiceServer).CountEventPatterns(ctx, req.(*EventPatternsRequest))
 	}
 	return interceptor(ctx, in, info, handler)
 }
@@ -542,6 +578,10 @@ var FacetService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "CountEventsOverTime",
 			Handler:    _FacetService_CountEventsOverTime_Handler,
+		},
+		{
+			MethodName: "CountEventPatterns",
+			Handler:    _FacetService_CountEventPatterns_Handler,
 		},
 		{
 			MethodName: "GetEntity",

@@ -6,6 +6,10 @@
 // shows something round, through changes to summer time too
 // (TestBucketsBeginAtRoundTimesOfTheZone), and that what was cut short says so.
 //
+// Messages are grouped by their shape (TestMessagesAreGroupedByTheirShape), each with a search
+// that finds all of it (TestAPatternsQueryFindsAllOfItsEvents), and of the newest it is said
+// since when they are (TestPatternsOfTheNewestSaySinceWhen).
+//
 // Sources are counted by their arrival: rate, lag, silence, and what no pipeline reads
 // (TestSourcesAreCountedByArrival); what took long to count is good for long
 // (TestWhatTookLongToCountIsGoodForLong).

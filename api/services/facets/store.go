@@ -15,6 +15,8 @@ type Store interface {
 	Facets(context.Context, Question) (Counts, error)
 	// Histogram counts over time. Bounds are those of the question.
 	Histogram(context.Context, HistogramQuestion) (Histogram, error)
+	// Patterns groups events by the shape of their messages.
+	Patterns(context.Context, PatternsQuestion) (Patterns, error)
 	// Span is from when to when there is something that the selection finds: its first
 	// moment, and the one after its last. Both are 0 where there is nothing.
 	Span(context.Context, Selection) (from, to schema.Millis, err error)
@@ -152,6 +154,10 @@ func (g gated) GroupFields(ctx context.Context, of Selection, values []string) (
 
 func (g gated) Histogram(ctx context.Context, q HistogramQuestion) (Histogram, error) {
 	return limits.Through(ctx, g.of(q.Selection), func() (Histogram, error) { return g.Store.Histogram(ctx, q) })
+}
+
+func (g gated) Patterns(ctx context.Context, q PatternsQuestion) (Patterns, error) {
+	return limits.Through(ctx, g.of(q.Selection), func() (Patterns, error) { return g.Store.Patterns(ctx, q) })
 }
 
 func (g gated) Sources(ctx context.Context, q SourcesQuestion) (Sources, error) {

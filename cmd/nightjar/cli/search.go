@@ -24,6 +24,7 @@ type searchOptions struct {
 	span          spanFlags
 	limit         int
 	explain, raw  bool
+	patterns      bool
 	events, event string
 	reader        string
 	reading       readingFlags
@@ -49,6 +50,10 @@ With --event the file holds one event, and the answer is {"match":true} or
 {"match":false}. A query that does not parse is told there as
 {"error":{"line":1,"column":7,"message":"…"}}.
 
+With --patterns it groups events by the shape of their messages, the most frequent
+first: what differs is named instead, as <number> or <ip>. --limit is then how many
+shapes, 500 at most; how many others there are is told.
+
 With --schema ecs or ocsf the query may name attributes as that schema does, and
 what is printed are its documents; nightjar's own names stay what they are. Names
 are translated, values are not.
@@ -58,6 +63,7 @@ with 1 when it failed or the query does not parse, and with 2 for wrong usage.`,
 		Example: `  nightjar search 'source:sshd "Failed password"' --from -1h
   nightjar search '-status:info @http.status_code:>=500' --limit 0 > events.ndjson
   nightjar search 'source:sshd @network.client.ip:203.0.113.66' --explain
+  nightjar search 'source:sshd status:error' --from -1d --patterns
   nightjar search 'ANY(@authorizationInfo, @permission:x @granted:false)'
   nightjar search 'CIDR(@ip, 10.0.0.0/8)' --events events.ndjson --reader sql
   nightjar search '@source.ip:203.0.113.66 @event.outcome:failure' --schema ecs
@@ -84,6 +90,7 @@ with 1 when it failed or the query does not parse, and with 2 for wrong usage.`,
 	f.IntVar(&o.limit, "limit", 100, "how many events at most; 0 for all")
 	addTerminalOutput(c, asTable, asLines, tableFormats...)
 	f.BoolVar(&o.explain, "explain", false, "show how the query is understood and run, instead of running it")
+	f.BoolVar(&o.patterns, "patterns", false, "show what shapes messages have, and how many have each")
 	f.BoolVar(&o.raw, "raw", false, "show events as they came, where pipelines changed them: in a field raw, or in the place of the message")
 	f.StringVar(&o.events, "events", "", "search this file of events, in any form that backtest reads (- for standard input)")
 	f.StringVar(&o.event, "event", "", "tell whether the one event in this file matches (- for standard input)")
@@ -142,6 +149,10 @@ func (o *searchOptions) check() error {
 		return errors.New("--geoip, --pipelines, --source, --year and --tz go with --events or --event; the engine reads events when they arrive")
 	case o.raw && (o.explain || o.events != "" || o.event != ""):
 		return errors.New("--raw shows what the engine has stored; it does not go with --explain, --events or --event")
+	case o.patterns && (o.raw || o.explain || o.events != "" || o.event != ""):
+		return errors.New("--patterns asks the engine for shapes of messages; it does not go with --raw, --explain, --events or --event")
+	case o.patterns && o.limit > maxPatterns:
+		return fmt.Errorf("--limit: at most %d shapes with --patterns", maxPatterns)
 	case o.explain && (o.events != "" || o.event != ""):
 		return errors.New("--explain asks the engine; it does not go with --events or --event")
 	}
@@ -178,6 +189,9 @@ func (o *searchOptions) run(c *cobra.Command, query string) error {
 	}
 	if o.explain {
 		return explainSearch(c, cl, filter)
+	}
+	if o.patterns {
+		return searchPatterns(c, cl, filter, o.limit)
 	}
 	return o.live(c, cl, filter)
 }

@@ -50,7 +50,7 @@ export function CountBar({ state, list, asks, filter, before, total, again, elap
   )
 }
 
-const forms: [Form, string][] = [['table', 'Table'], ['raw', 'Raw'], ['sql', 'SQL']]
+const forms: [Form, string][] = [['table', 'Table'], ['raw', 'Raw'], ['patterns', 'Patterns'], ['sql', 'SQL']]
 
 /** Forms are how events are shown; SQL asks in its own words. */
 export function Forms({ form }: { form: Form }) {

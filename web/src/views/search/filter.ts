@@ -5,7 +5,7 @@ import type { Filter } from '../../api/signals'
 import type { Range } from '../../state/time'
 
 export const defaultRange: Range = { from: 'now-24h', to: '' }
-export type Form = 'table' | 'raw' | 'sql'
+export type Form = 'table' | 'raw' | 'patterns' | 'sql'
 
 export interface SearchState {
   filter: Filter
@@ -35,7 +35,7 @@ export function useSearchState(): SearchState {
     columns: shownColumns(query),
     week: query.get('beside') === 'week',
     clauses: query.get('clauses') === '1',
-    form: form === 'raw' || form === 'sql' ? form : 'table',
+    form: form === 'raw' || form === 'patterns' || form === 'sql' ? form : 'table',
   }
 }
 

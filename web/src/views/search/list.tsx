@@ -28,6 +28,7 @@ import { askFor, lookAt, useSearchState } from './filter'
 import { MakeRule } from './make-rule'
 import { CutShort, useSearched } from './searched'
 import { useWeekBefore, week } from './week-before'
+import { Patterns } from './patterns'
 import { TailButton, TailStrip } from './tail-bar'
 import { useTail } from './tail'
 
@@ -109,6 +110,7 @@ export function EventList() {
           {list.error && !stale && <div class="bar"><Problem error={list.error} again={list.again} /></div>}
           {isNothing
             ? <Empty filter={filter} range={range} />
+            : state.form === 'patterns' ? <Patterns filter={filter} at={came} total={total && !total.partial ? total.total : undefined} />
             : (
               <Table
                 name="Events" columns={columns} rows={list.rows} total={total && !total.partial ? Math.max(total.total, list.rows.length) : undefined}
