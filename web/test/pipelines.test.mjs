@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { hostile, send } from './data.mjs'
-import { axeFaults, comes, openPage, scene, stage } from './engine.mjs'
+import { assertAccessible, axeFaults, comes, openPage, scene, stage } from './engine.mjs'
 import { asReader, editorOf, fitsItsWidth, rowOf, write } from './people.mjs'
 
 // Pipelines: their list, and how one is written.
@@ -229,6 +229,24 @@ scene('the order is changed by keys, and by dragging; Escape leaves it', async (
   await page.mouse.up()
   await page.getByText(`${named[before[3]]} runs sooner.`).waitFor()
   await comes.deepEqual(async () => (await order()).slice(0, 4), [before[0], before[3], before[1], before[2]])
+  assert.deepEqual(page.faults, [])
+})
+
+scene('on a telephone the order is changed by a press, too', async () => {
+  const page = await openPage(browser, engine, { path: '/sources/pipelines', width: 390, height: 844 })
+  const order = async () => (await engine.call('/api/v1/logs/config/pipeline-order')).pipeline_ids
+  const before = await order()
+  const later = page.getByRole('button', { name: /^Later: / }).first()
+  await later.waitFor()
+  const box = await later.boundingBox()
+  assert.ok(box.width >= 44 && box.height >= 44 && box.x + box.width <= 390, JSON.stringify(box))
+  await assertAccessible(page, 'the order')
+  await later.click()
+  await page.getByText(/ runs later\.$/).waitFor()
+  await comes.deepEqual(order, [before[1], before[0], ...before.slice(2)])
+  await page.getByRole('button', { name: 'Undo' }).click()
+  await page.getByText('They run in the order from before.').waitFor()
+  await comes.deepEqual(order, before)
   assert.deepEqual(page.faults, [])
 })
 

@@ -63,7 +63,7 @@ function Rows({ rows, all, again, lacks, whole }: { rows: Pipeline[]; all: Pipel
     { title: 'Failed', number: true, cell: (p) => (p.failed === 0 ? <span class="mut">0</span> : <a class="link critical" href={pathOf(['search'], { query: `@nightjar.pipelines:${p.id}@* @nightjar.pipeline_errors:*`, from: 'now-24h' })}>{count(p.failed)}<span class="unseen">: show them</span></a>) },
     { title: 'An event', number: true, minor: true, cell: (p) => (p.events === 0 ? '' : <span class="sure">{p.time.toFixed(1)} µs</span>) },
     { title: 'State', cell: (p) => <button class="link" disabled={lacks !== ''} title={lacks} onClick={() => void turn(p, p.enabled ? 'off' : 'on', again)}>{p.enabled ? 'on' : 'off'}<span class="unseen">: switch {p.enabled ? 'off' : 'on'} {oneLine(p.name, 80)}</span></button> },
-    { title: 'Order', minor: true, cell: (p) => <Moves of={p} order={order} /> },
+    { title: 'Order', cell: (p) => <Moves of={p} order={order} /> },
   ]
   const sorted = order.lifted === undefined ? rows : [...rows].sort((a, b) => order.ids.indexOf(a.id) - order.ids.indexOf(b.id))
   return <Listing name="Pipelines" cells={cells} rows={sorted} keyOf={(p) => p.id} current={order.lifted} onOpen={(id) => go(pathOf(['sources', 'pipelines', id]))} />

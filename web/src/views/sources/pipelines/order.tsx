@@ -69,7 +69,7 @@ export function Moves({ of: p, order }: { of: Pipeline; order: Order }) {
   const name = oneLine(p.name, 80)
   const blocked = order.lacks !== ''
   return (
-    <span class="sure row-acts">
+    <span class="sure row-acts order-acts">
       <Handle of={p} order={order} place={place} />
       <button class="link" disabled={blocked || order.lifted !== undefined || place === 0} title={order.lacks} onClick={() => order.put(p, place - 1)} aria-label={`Sooner: ${name}`}>↑</button>
       <button class="link" disabled={blocked || order.lifted !== undefined || place === order.ids.length - 1} title={order.lacks} onClick={() => order.put(p, place + 1)} aria-label={`Later: ${name}`}>↓</button>
