@@ -82,7 +82,7 @@ func (e *engine) publicURL() string {
 
 // List implements api.Notifications.
 func (n notifications) List(ctx context.Context, q notificationservice.NotificationQuery) (out []notificationservice.Notification, err error) {
-	all, err := n.store.List(ctx, notifystore.Query{Signal: q.Signal, Target: q.Target, State: q.State, Limit: q.Limit})
+	all, err := n.store.List(ctx, notifystore.Query{Signal: q.Signal, Target: q.Target, State: q.State, Key: q.Key, Limit: q.Limit})
 	for _, m := range all {
 		out = append(out, notificationservice.Notification{
 			ID: m.ID, Target: m.Target, Signal: m.About.SignalID, Title: m.About.Title, Kind: string(m.Kind), State: string(m.State), Key: m.Key(), Answer: m.Answer,

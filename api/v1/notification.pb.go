@@ -714,9 +714,11 @@ type ListNotificationsRequest struct {
 	// waiting, sent, failed, muted or dropped.
 	State string `protobuf:"bytes,3,opt,name=state,proto3" json:"state,omitempty"`
 	// 100 unless said, 10,000 at most.
-	Limit         int64 `protobuf:"varint,4,opt,name=limit,proto3" json:"limit,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Limit int64 `protobuf:"varint,4,opt,name=limit,proto3" json:"limit,omitempty"`
+	// What was told under one key: of a digest, all that it held.
+	IdempotencyKey string `protobuf:"bytes,5,opt,name=idempotency_key,proto3" json:"idempotency_key,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
 }
 
 func (x *ListNotificationsRequest) Reset() {
@@ -775,6 +777,13 @@ func (x *ListNotificationsRequest) GetLimit() int64 {
 		return x.Limit
 	}
 	return 0
+}
+
+func (x *ListNotificationsRequest) GetIdempotencyKey() string {
+	if x != nil {
+		return x.IdempotencyKey
+	}
+	return ""
 }
 
 type ListNotificationsResponse struct {
@@ -1368,12 +1377,13 @@ const file_notification_proto_rawDesc = "" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"V\n" +
 	"\x1eTestNotificationTargetResponse\x12\x1c\n" +
 	"\tdelivered\x18\x01 \x01(\bR\tdelivered\x12\x16\n" +
-	"\x06answer\x18\x02 \x01(\tR\x06answer\"|\n" +
+	"\x06answer\x18\x02 \x01(\tR\x06answer\"\xa6\x01\n" +
 	"\x18ListNotificationsRequest\x12\x1c\n" +
 	"\tsignal_id\x18\x01 \x01(\tR\tsignal_id\x12\x16\n" +
 	"\x06target\x18\x02 \x01(\tR\x06target\x12\x14\n" +
 	"\x05state\x18\x03 \x01(\tR\x05state\x12\x14\n" +
-	"\x05limit\x18\x04 \x01(\x03R\x05limit\"\\\n" +
+	"\x05limit\x18\x04 \x01(\x03R\x05limit\x12(\n" +
+	"\x0fidempotency_key\x18\x05 \x01(\tR\x0fidempotency_key\"\\\n" +
 	"\x19ListNotificationsResponse\x12?\n" +
 	"\rnotifications\x18\x01 \x03(\v2\x19.nightjar.v1.NotificationR\rnotifications\"\xcc\x02\n" +
 	"\fNotification\x12\x0e\n" +

@@ -83,6 +83,7 @@ func (s Store) Waiting(ctx context.Context) ([]notify.News, error) {
 // Query selects news to be shown; empty fields select all.
 type Query struct {
 	Signal, Target, State string
+	Key                   string // as notify.News.Key has it
 	Limit                 int
 }
 
@@ -90,7 +91,8 @@ type Query struct {
 func (s Store) List(ctx context.Context, q Query) ([]notify.News, error) {
 	return s.read(ctx, `SELECT `+columns+` FROM notifications FINAL WHERE target != ''
 		AND ({signal:String} = '' OR signal = {signal:String}) AND ({target:String} = '' OR target = {target:String}) AND ({state:String} = '' OR state = {state:String})
-		ORDER BY created DESC, id LIMIT `+strconv.Itoa(q.Limit), server.Params{}.String("signal", q.Signal).String("target", q.Target).String("state", q.State))
+		AND ({key:String} = '' OR if(digest = '', id, lower(hex(substring(SHA256(concat(target, '\0', digest)), 1, 16)))) = {key:String})
+		ORDER BY created DESC, id LIMIT `+strconv.Itoa(q.Limit), server.Params{}.String("signal", q.Signal).String("target", q.Target).String("state", q.State).String("key", q.Key))
 }
 
 func (s Store) read(ctx context.Context, sql string, params server.Params) ([]notify.News, error) {

@@ -279,4 +279,9 @@ func TestNewsAreFoundAsTheyWereWritten(t *testing.T) {
 			t.Errorf("found %q %v, want %q", got, err, what)
 		}
 	}
+	for i, want := range []int{2, 2, 1} { // under the key of each
+		if found, err := s.List(t.Context(), Query{Key: all[i].Key(), Limit: 10}); err != nil || len(found) != want {
+			t.Errorf("%d under the key of %s, want %d: %v", len(found), all[i].ID, want, err)
+		}
+	}
 }

@@ -137,6 +137,29 @@ scene('a target is made, tried, changed without its secret, switched off and del
   assert.deepEqual(butRefused(page), [])
 })
 
+scene('what was told in one is shown together, and leads to its signals', async () => {
+  await engine.call(api + '/notification-targets', { name: 'hourly', type: 'webhook', url: sink.url })
+  const selectors = { trigger_source: 'security_signals', severities: ['info'], rule_types: [], query: '' }
+  const route = await engine.call('/api/v2/security/signals/notification_rules', { data: { type: 'notification_rules', attributes: { name: 'hourly', enabled: true, targets: ['@webhook-hourly'], time_aggregation: 86400, selectors } } })
+  await makeRule(engine, 'Together', 'info', 'together')
+  await send(engine, ['ann', 'ben', 'cat'].map((id) => ({ ddsource: 'together', message: 'x', usr: { id } })))
+  await engine.until('three in one', async () => (await engine.call(api + '/notifications?target=@webhook-hourly')).notifications.length === 3)
+  const page = await openPage(browser, engine, { path: '/operation/notifications' })
+  await rowOf(page, '@webhook-hourly').getByRole('button', { name: 'in one with others' }).first().click()
+  await page.getByText('One message held 3 signals.').waitFor()
+  await page.reload()
+  await page.getByText('One message held 3 signals.').waitFor()
+  const told = page.getByRole('table', { name: 'What was told' })
+  const hrefs = await told.getByRole('link').evaluateAll((links) => links.map((a) => a.getAttribute('href')).sort())
+  const { notifications } = await engine.call(api + '/notifications?target=@webhook-hourly')
+  assert.deepEqual(hrefs, notifications.map((n) => '/signals/' + n.signal_id).sort())
+  await comes.deepEqual(() => axeFaults(page), [])
+  await page.getByRole('button', { name: 'Show all that was told' }).click()
+  await page.getByText('One message held').waitFor({ state: 'detached' })
+  await engine.call('/api/v2/security/signals/notification_rules/' + route.data.id, undefined, 'DELETE')
+  assert.deepEqual(page.faults, [])
+})
+
 scene('a route tells of signals, what failed is told again, and a mute keeps quiet until its end', async () => {
   await engine.call(api + '/notification-targets', { name: 'duty', type: 'webhook', url: sink.url })
   const page = await openPage(browser, engine, { path: '/operation/notifications' })

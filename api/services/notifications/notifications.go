@@ -35,6 +35,7 @@ type Store interface {
 // NotificationQuery selects what was told; empty fields select all.
 type NotificationQuery struct {
 	Signal, Target, State string
+	Key                   string // of what is told in one
 	Limit                 int
 }
 
@@ -223,7 +224,7 @@ func (s *NotificationService) ListNotifications(ctx context.Context, in *pb.List
 	if limit < 0 || limit > mostNotifications {
 		return nil, api.BadRequest("limit", "want 1 to %d, got %d", mostNotifications, limit)
 	}
-	all, err := s.Told.List(ctx, NotificationQuery{Signal: in.GetSignalId(), Target: in.GetTarget(), State: in.GetState(), Limit: int(limit)})
+	all, err := s.Told.List(ctx, NotificationQuery{Signal: in.GetSignalId(), Target: in.GetTarget(), State: in.GetState(), Key: in.GetIdempotencyKey(), Limit: int(limit)})
 	out := &pb.ListNotificationsResponse{}
 	for _, n := range all {
 		shown := &pb.Notification{

@@ -78,23 +78,29 @@ export interface Attempt {
   state: string
   /** It was told in one with others. */
   digest: boolean
+  /** The same of all that were told in one. */
+  key: string
   attempts: number
   tried: number
   created: number
   answer: string
 }
 
-interface AttemptBody extends Partial<Omit<Attempt, 'signalID' | 'tried' | 'created'>> {
+interface AttemptBody extends Partial<Omit<Attempt, 'signalID' | 'tried' | 'created' | 'key'>> {
+  idempotency_key?: string
   signal_id?: string
   tried?: string
   created?: string
 }
 
-/** listAttempts reads the newest 200 of these. */
-export async function listAttempts(filter: { target?: string; state?: string }, signal?: AbortSignal): Promise<Attempt[]> {
-  const body = await call<{ notifications?: AttemptBody[] }>('/api/nightjar/v1/notifications', { query: { limit: 200, target: filter.target, state: filter.state || undefined }, ...(signal ? { signal } : {}) })
+/** mostTold is how many signals a target is told of in one at most. */
+const mostTold = 1000
+
+/** listAttempts reads the newest 200 of these; of what was told in one, all. */
+export async function listAttempts(filter: { target?: string; state?: string; key?: string }, signal?: AbortSignal): Promise<Attempt[]> {
+  const body = await call<{ notifications?: AttemptBody[] }>('/api/nightjar/v1/notifications', { query: { limit: filter.key ? mostTold : 200, idempotency_key: filter.key || undefined, target: filter.target, state: filter.state || undefined }, ...(signal ? { signal } : {}) })
   return (body.notifications ?? []).map((n) => ({
-    id: n.id ?? '', target: n.target ?? '', title: n.title ?? '', signalID: n.signal_id ?? '', kind: n.kind ?? '', state: n.state ?? '', digest: n.digest ?? false, attempts: n.attempts ?? 0,
+    id: n.id ?? '', target: n.target ?? '', title: n.title ?? '', signalID: n.signal_id ?? '', kind: n.kind ?? '', state: n.state ?? '', digest: n.digest ?? false, key: n.idempotency_key ?? '', attempts: n.attempts ?? 0,
     tried: Date.parse(n.tried ?? '') || 0, created: Date.parse(n.created ?? '') || 0, answer: n.answer ?? '',
   }))
 }
