@@ -315,6 +315,10 @@ func (w *world) Facets(_ context.Context, q facets.Question) (facets.Counts, err
 	return facets.Counts{Total: 3, Fields: make([]facets.FieldCounts, len(q.Fields))}, nil
 }
 
+func (w *world) Patterns(context.Context, facets.PatternsQuestion) (facets.Patterns, error) {
+	return facets.Patterns{Total: 3, Distinct: 2, Patterns: []facets.PatternCount{{Shape: "knock \x05", Count: 2}}}, nil
+}
+
 func (w *world) Histogram(context.Context, facets.HistogramQuestion) (facets.Histogram, error) {
 	return facets.Histogram{}, nil
 }
