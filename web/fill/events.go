@@ -31,9 +31,9 @@ type part struct {
 
 // parts are those that end with now.
 func (of amounts) parts(now time.Time) (out []part) {
-	const length = 43_200_000
+	const day, length = 86_400_000, 43_200_000
 	end := now.UnixMilli()
-	start := end - int64(of.days)*length
+	start := end - int64(of.days)*day
 	done := 0
 	for from := start; from < end; {
 		to := min((from/length+1)*length, end)
