@@ -22,13 +22,13 @@ after(async () => {
 
 const row = (page, text) => page.locator('.table-row').filter({ hasText: text }).first()
 
-/** watchShifts counts what moves in the panel, also right after a press, and names it; the ages in the list beside it grow as they do. */
-const watchShifts = (page) => page.evaluate(() => {
+/** watchShifts counts what moves in a place of the page, also right after a press, and names it; the ages in the list beside a panel grow as they do. */
+const watchShifts = (page, place = '.panel') => page.evaluate((place) => {
   window.shifts = []
   new PerformanceObserver((list) => {
-    for (const e of list.getEntries()) window.shifts.push({ by: e.value, of: e.sources.filter((s) => s.node?.parentElement?.closest('.panel')).map((s) => `${s.node.className ?? s.node.parentElement.className}: ${s.node.textContent.slice(0, 40)}`) })
-  }).observe({ type: 'layout-shift', buffered: false })
-})
+    for (const e of list.getEntries()) window.shifts.push({ by: e.value, of: e.sources.filter((s) => s.node?.parentElement?.closest(place)).map((s) => `${s.node.className ?? s.node.parentElement.className}: ${s.node.textContent.slice(0, 40)} ${s.previousRect.y}+${s.previousRect.height} is at ${s.currentRect.y}+${s.currentRect.height}`) })
+  }).observe({ type: 'layout-shift', buffered: place !== '.panel' })
+}, place)
 
 /** settledPanel waits until the panel has all its parts. */
 const settledPanel = (page) => page.waitForFunction(() => {
@@ -36,26 +36,50 @@ const settledPanel = (page) => page.waitForFunction(() => {
   return ['Why it fired', 'What else is known', 'Events'].every((p) => parts.includes(p)) && !document.querySelector('.panel .bone, .panel [aria-busy=true]')
 })
 
+/** late has each answer about a signal take its time, and the later ones come first. */
+const late = (page) => page.route(/\/signals\/[^/]+\/(summary|explanation|investigation_queries)$|\/v1\/entity/, async (route) => {
+  const slow = { summary: 250, explanation: 500, entity: 120, investigation_queries: 60 }
+  const part = Object.keys(slow).find((p) => route.request().url().includes(p))
+  await new Promise((done) => setTimeout(done, slow[part] ?? 0))
+  await route.continue().catch(() => undefined)
+})
+
+const ofEachMethod = ['SSH brute force', 'SSH login after failures', 'New country of a user', 'Impossible travel', 'Unusual volume of object reads', 'Alerts of the vendor', 'Guessed, and in', 'Reverse shell from web server child']
+
+const moved = async (page) => (await page.evaluate(() => window.shifts)).filter((s) => s.of.some((o) => !o.startsWith('tip')))
+
 scene('nothing moves in the panel while it loads, of a signal of any method', async () => {
   const page = await openPage(browser, engine, { path: '/signals' })
   await row(page, 'SSH brute force').waitFor()
   await page.locator('.facets .severity').first().waitFor()
-  // Each answer takes its time, and the later ones come first.
-  const slow = { summary: 250, explanation: 500, entity: 120, investigation_queries: 60 }
-  await page.route(/\/signals\/[^/]+\/(summary|explanation|investigation_queries)$|\/v1\/entity/, async (route) => {
-    const part = Object.keys(slow).find((p) => route.request().url().includes(p))
-    await new Promise((done) => setTimeout(done, slow[part] ?? 0))
-    await route.continue().catch(() => undefined)
-  })
-  for (const name of ['SSH brute force', 'SSH login after failures', 'New country of a user', 'Impossible travel', 'Unusual volume of object reads', 'Alerts of the vendor', 'Guessed, and in', 'Reverse shell from web server child']) {
+  await late(page)
+  for (const name of ofEachMethod) {
     await page.locator('.table').evaluate((t) => t.scrollTo(0, 0))
     await row(page, name).click()
     await watchShifts(page)
     await settledPanel(page)
-    const shifts = (await page.evaluate(() => window.shifts)).filter((s) => s.of.some((o) => !o.startsWith('tip')))
-    assert.deepEqual(shifts, [], `${name}: what moved`)
+    assert.deepEqual(await moved(page), [], `${name}: what moved`)
   }
   await trial(page, 'story-panel')
+  assert.deepEqual(page.faults, [])
+})
+
+scene('nothing moves on the page of a signal of any method while it loads', async () => {
+  const page = await openPage(browser, engine, { path: '/signals' })
+  await row(page, 'SSH brute force').waitFor()
+  await late(page)
+  const { data } = await engine.call('/api/v2/security_monitoring/signals/search', { filter: { query: '*', from: '0' }, page: { limit: 1000 } })
+  for (const name of ofEachMethod) {
+    const signal = data.find((s) => s.attributes.attributes.title.includes(name))
+    assert.ok(signal, name)
+    await page.goto('/signals/' + signal.id)
+    await watchShifts(page, '.signal')
+    await page.waitForFunction(() => {
+      const parts = [...document.querySelectorAll('.signal h2')].map((h) => h.textContent)
+      return ['Why it fired', 'Events', 'Who and what', 'History'].every((p) => parts.includes(p)) && !document.querySelector('.signal .bone, .signal [aria-busy=true]') && document.querySelector('.history li')
+    })
+    assert.deepEqual(await moved(page), [], `${name}: what moved`)
+  }
   assert.deepEqual(page.faults, [])
 })
 

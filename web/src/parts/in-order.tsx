@@ -1,6 +1,6 @@
 import type { ComponentChildren } from 'preact'
 import { useRef } from 'preact/hooks'
-import { useLate } from '../state/ask'
+import { useLate, type Asked } from '../state/ask'
 
 /** Part is what stands below others, once it is known how tall these are. */
 export interface Part {
@@ -9,6 +9,9 @@ export interface Part {
   ready: boolean
   content: ComponentChildren
 }
+
+/** hasCome reports whether what was asked for has come, or failed. */
+export const hasCome = (a: Asked<unknown>): boolean => a.value !== undefined || a.error !== undefined
 
 /**
  * InOrder shows parts in their order, each when those above it have come, so that nothing

@@ -1,7 +1,6 @@
 import { useState } from 'preact/hooks'
 import type { Filter, Signal } from '../../api/signals'
 import type { Change } from '../../api/triage'
-import { Dialog } from '../../parts/dialog'
 import { useMay } from '../../state/session'
 import { useCommands, type Command } from '../../state/commands'
 import { tell } from '../../state/done'
@@ -68,7 +67,7 @@ export function useActions({ subject, known, shown, onDone, again, waits = '' }:
     : doing === 'triage' ? <f.TriageForm subject={name} hint={hint.trim()} onChange={carryOut} close={close} />
     : doing === 'assign' ? <f.AssignForm subject={name} known={known} onAssign={(to) => carryOut({ assignee: to })} close={close} />
     : doing === 'suppress' && signals[0] ? <f.SuppressDialog signals={signals} close={close} />
-    : doing === 'respond' && signals[0] ? <Dialog title="Respond" close={close}><f.Respond signal={signals[0]} /></Dialog>
+    : doing === 'respond' && signals[0] ? <f.RespondDialog signal={signals[0]} close={close} />
     : null
   return { begin, form }
 }

@@ -1,11 +1,11 @@
 import type { ComponentChildren } from 'preact'
-import { useState } from 'preact/hooks'
 import { APIError } from '../../api/client'
 import { readSignal, type SignalDetail } from '../../api/signals'
 import type { Change } from '../../api/triage'
 import { Key } from '../../parts/key'
 import { Markdown } from '../../parts/markdown'
 import { SeverityMark, StateMark } from '../../parts/marks'
+import { hasCome, InOrder, type Part } from '../../parts/in-order'
 import { Problem } from '../../parts/problem'
 import { copy } from '../../parts/value'
 import { go } from '../../state/address'
@@ -13,17 +13,19 @@ import { useAsk } from '../../state/ask'
 import { useKeys } from '../../state/keys'
 import { age, clock, dayAndClock, useZone, zoneName } from '../../state/time'
 import { count, oneLine, plural, shown } from '../../state/text'
+import { views } from '../../views'
 import { act } from './act'
 import { useActions } from './actions'
 import { useAround } from '../../state/around'
 import { Decide } from './decide'
 import { EventTable } from './detail/event-table'
+import { howMany, useEvents } from './detail/events'
 import { Facts } from './detail/facts'
 import { History } from './detail/history'
 import { Known, useKnown } from './detail/known'
-import { Lead } from './detail/lead'
+import { Lead, useSummary } from './detail/lead'
 import { Why, kindOfWhy, useWhy } from './detail/why'
-import { Respond } from './respond'
+import { Respond, useTargets } from './respond'
 import { Suppress } from './suppress'
 
 /** SignalPage is one signal at an address of its own, with what is to be decided beside it; back leads to the list, where this address is the list's. */
@@ -66,11 +68,34 @@ function NotRead({ error, again, id }: { error: Error; again: () => void; id: st
   )
 }
 
+/** mostEvents is how many of its events a signal's page has. */
+const mostEvents = 50
+
 function Story({ detail: { signal: s } }: { detail: SignalDetail }) {
   const zone = useZone()
+  const summary = useSummary(s)
   const why = useWhy(s)
   const known = useKnown(s)
-  const [label, setLabel] = useState<{ text: string; link?: string | undefined }>({ text: '' })
+  const events = useEvents(s, mostEvents, why)
+  const link = views.some((v) => v.name === 'search') ? events.value?.address : undefined
+  const parts: Part[] = [
+    {
+      id: 'lead', ready: hasCome(summary), content: (
+        <div key="lead">
+          <Lead asked={summary} />
+          <p class="signal-sub mut">
+            <span>Rule {oneLine(s.ruleName, 120)}{s.ruleVersion > 0 && ` v${s.ruleVersion}`}{s.method !== '' && `, ${s.method.replaceAll('_', ' ')}`}</span>
+            <span>{plural(s.events, 'event')}</span>
+            <code>{s.id}</code>
+          </p>
+        </div>
+      ),
+    },
+    { id: 'why', ready: hasCome(why), content: <Section key="why" title="Why it fired" note={kindOfWhy(why.value)}><Why signal={s} asked={why} brief={false} /></Section> },
+    { id: 'message', ready: true, content: s.message !== '' && <Section key="message" title="Message" note="from the rule"><Markdown text={s.message} /></Section> },
+    { id: 'events', ready: hasCome(events), content: <Section key="events" title="Events" note={events.value && howMany(events.value.events.length, mostEvents, s.events)} link={link}><EventTable asked={events} /></Section> },
+    { id: 'known', ready: hasCome(known), content: <Section key="known" title="Who and what"><Known asked={known} /><Facts signal={s} /></Section> },
+  ]
   return (
     <>
       <p class="signal-state">
@@ -78,23 +103,12 @@ function Story({ detail: { signal: s } }: { detail: SignalDetail }) {
         <span class="mut">first seen {dayAndClock(s.firstSeen, zone)}, last {clock(s.lastSeen, zone)} {zoneName(zone)}, {age(s.lastSeen)} ago</span>
       </p>
       <h1>{shown(s.title)}</h1>
-      <Lead signal={s} />
-      <p class="signal-sub mut">
-        <span>Rule {oneLine(s.ruleName, 120)}{s.ruleVersion > 0 && ` v${s.ruleVersion}`}{s.method !== '' && `, ${s.method.replaceAll('_', ' ')}`}</span>
-        <span>{plural(s.events, 'event')}</span>
-        <code>{s.id}</code>
-      </p>
-      <Section title="Why it fired" note={kindOfWhy(why.value)}><Why signal={s} asked={why} brief={false} /></Section>
-      {s.message !== '' && <Section title="Message" note="from the rule"><Markdown text={s.message} /></Section>}
-      <Section title="Events" note={label.text} link={label.link}>
-        <EventTable signal={s} why={why} label={(text, link) => (text !== label.text || link !== label.link) && setLabel({ text, link })} />
-      </Section>
-      <Section title="Who and what"><Known asked={known} /><Facts signal={s} /></Section>
+      <InOrder key={s.id} parts={parts} />
     </>
   )
 }
 
-function Section({ title, note, link, children }: { title: string; note?: string; link?: string | undefined; children: ComponentChildren }) {
+function Section({ title, note, link, children }: { title: string; note?: string | undefined; link?: string | undefined; children: ComponentChildren }) {
   return (
     <section class="section" aria-label={title}>
       <div><h2>{title}</h2>{note && <p class="small mut">{note}</p>}{link && <a class="link small" href={link}>Search them</a>}</div>
@@ -112,12 +126,15 @@ function Beside({ detail, put, again }: { detail: SignalDetail; put: (d: SignalD
     return ok
   }
   const { form } = useActions({ subject: { signals: [signal] }, known: [], shown: { put: (now) => now[0] && put({ ...detail, signal: now[0] }) }, onDone: () => setTimeout(again, 300), again })
+  const targets = useTargets(signal)
   return (
     <>
       <Decide signal={signal} onChange={change} />
       <section class="aside-part" aria-label="Suppress"><h2>Suppress <small>this rule for</small></h2><Suppress signal={signal} /></section>
-      <section class="aside-part" aria-label="Respond"><h2>Respond</h2><Respond signal={signal} /></section>
-      <section class="aside-part" aria-label="History"><h2>History</h2><History detail={detail} again={again} /></section>
+      <InOrder parts={[
+        { id: 'respond', ready: hasCome(targets), content: <section key="respond" class="aside-part" aria-label="Respond"><h2>Respond</h2><Respond signal={signal} targets={targets} /></section> },
+        { id: 'history', ready: true, content: <section key="history" class="aside-part" aria-label="History"><h2>History</h2><History detail={detail} again={again} /></section> },
+      ]} />
       {form}
     </>
   )

@@ -4,14 +4,14 @@ import { Key } from '../../parts/key'
 import { Markdown } from '../../parts/markdown'
 import { SeverityMark, StateMark } from '../../parts/marks'
 import { Problem } from '../../parts/problem'
-import { InOrder, type Part } from '../../parts/in-order'
-import { useAsk, type Asked } from '../../state/ask'
+import { hasCome, InOrder, type Part } from '../../parts/in-order'
+import { useAsk } from '../../state/ask'
 import { useMay } from '../../state/session'
 import { shown } from '../../state/text'
 import { Events, useEvents } from './detail/events'
 import { Facts } from './detail/facts'
 import { Known, useKnown } from './detail/known'
-import { Lead } from './detail/lead'
+import { Lead, useSummary } from './detail/lead'
 import { Why, useWhy } from './detail/why'
 import type { Doing } from './actions'
 
@@ -53,27 +53,26 @@ export function Panel({ id, row, place, onDo, onRead, close }: PanelProps) {
 
 /** PanelContent paints what the row has; whole says that the message is known, too. */
 function PanelContent({ signal, message, whole, onDo }: { signal: Signal; message: string; whole: boolean; onDo: (what: Doing) => void }) {
+  const summary = useSummary(signal)
   const why = useWhy(signal)
   const known = useKnown(signal)
   const events = useEvents(signal, 5, why)
   const parts: Part[] = [
-    { id: 'why', ready: settled(why), content: <section key="why" class="part"><h2>Why it fired</h2><Why signal={signal} asked={why} brief /></section> },
-    { id: 'known', ready: settled(known), content: <section key="known" class="part"><h2>What else is known</h2><Known asked={known} /></section> },
+    { id: 'why', ready: hasCome(why), content: <section key="why" class="part"><h2>Why it fired</h2><Why signal={signal} asked={why} brief /></section> },
+    { id: 'known', ready: hasCome(known), content: <section key="known" class="part"><h2>What else is known</h2><Known asked={known} /></section> },
     { id: 'message', ready: whole, content: message !== '' && <section key="message" class="part"><h2>Message</h2><Markdown text={message} /></section> },
-    { id: 'events', ready: settled(events), content: <section key="events" class="part"><h2>Events</h2><Events signal={signal} limit={5} asked={events} /></section> },
+    { id: 'events', ready: hasCome(events), content: <section key="events" class="part"><h2>Events</h2><Events signal={signal} limit={5} asked={events} /></section> },
   ]
   return (
     <>
       <h1>{shown(signal.title)}</h1>
-      <Lead signal={signal} />
+      <Lead asked={summary} />
       <Actions onDo={onDo} />
       <Facts signal={signal} />
       <InOrder parts={parts} />
     </>
   )
 }
-
-const settled = (a: Asked<unknown>): boolean => a.value !== undefined || a.error !== undefined
 
 /** Actions are what an analyst does with a signal; each has its key. */
 export function Actions({ onDo }: { onDo: (what: Doing) => void }) {

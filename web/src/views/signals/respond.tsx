@@ -3,7 +3,7 @@ import { cancelResponse, respond, responsesOf, targetsOf, type Action, type Resp
 import type { Signal } from '../../api/signals'
 import { Dialog } from '../../parts/dialog'
 import { Problem } from '../../parts/problem'
-import { useAsk, useEvery } from '../../state/ask'
+import { useAsk, useEvery, type Asked } from '../../state/ask'
 import { tell } from '../../state/done'
 import { lacking, useCaller, type Power } from '../../state/session'
 import { age, clock, useZone } from '../../state/time'
@@ -15,9 +15,11 @@ interface Offer {
   text: string
 }
 
+/** useTargets asks what of a signal's hosts an agent can act on. */
+export const useTargets = (signal: Signal): Asked<Target[]> => useAsk('targets ' + signal.id, (stop) => targetsOf(signal.id, stop))
+
 /** Respond offers what an agent can do about a signal, and shows what was done. */
-export function Respond({ signal }: { signal: Signal }) {
-  const targets = useAsk('targets ' + signal.id, (stop) => targetsOf(signal.id, stop))
+export function Respond({ signal, targets }: { signal: Signal; targets: Asked<Target[]> }) {
   const responses = useAsk('responses ' + signal.id, (stop) => responsesOf(signal.id, stop), 'keep')
   const waits = responses.value?.some((r) => r.state === 'waiting') ?? false
   useEvery(2000, responses.refresh, waits)
@@ -45,6 +47,12 @@ export function Respond({ signal }: { signal: Signal }) {
       {offer && <Confirm offer={offer} signal={signal} close={() => setOffer(undefined)} again={responses.again} />}
     </>
   )
+}
+
+/** RespondDialog is the same in a dialog. */
+export function RespondDialog({ signal, close }: { signal: Signal; close: () => void }) {
+  const targets = useTargets(signal)
+  return <Dialog title="Respond" close={close}><Respond signal={signal} targets={targets} /></Dialog>
 }
 
 const powerOf: Record<Action, Power> = { kill: 'kill', isolate: 'isolate', release: 'isolate', collect: 'collect' }

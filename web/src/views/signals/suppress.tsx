@@ -56,9 +56,9 @@ export function Suppress({ signal, others = none, done }: { signal: Signal; othe
       {preview.error ? <Problem error={preview.error} /> : (
         <dl class="facts narrow" aria-busy={preview.asking}>
           <div><dt>In 90 days</dt><dd>{unseen !== '' ? <span class="mut">{unseen}</span> : preview.value ? <>would have hidden <b class="strong">{count(preview.value.total)}</b> {all.value && all.value.total >= preview.value.total && <>of {count(all.value.total)} </>}{(all.value?.total ?? preview.value.total) === 1 ? 'signal' : 'signals'}</> : <><Late of={preview} /><i class="bone" /></>}</dd></div>
-          {preview.value && (bad.length > 0
+          {preview.value && bad.length > 0
             ? <div class="critical"><dt class="critical">Among them</dt><dd><Positives bad={bad} atLeast={preview.value.truncated} /></dd></div>
-            : <div><dt>Among them</dt><dd>no true positive{preview.value.truncated && ' in the first 1,000'}</dd></div>)}
+            : <div><dt>Among them</dt><dd>{preview.value ? <>no true positive{preview.value.truncated && ' in the first 1,000'}</> : unseen === '' ? <i class="bone" /> : '–'}</dd></div>}
           <div>
             <dt><label for="until">Until</label></dt>
             <dd>

@@ -1,25 +1,17 @@
-import { views } from '../../../views'
 import type { Event } from '../../../api/events'
-import type { Signal } from '../../../api/signals'
 import { Problem } from '../../../parts/problem'
 import { Value } from '../../../parts/value'
 import { clockMillis, useZone } from '../../../state/time'
 import { fieldOf, whatOf } from '../../../state/field'
 import { oneLine } from '../../../state/text'
-import type { Explanation } from '../../../api/explain'
-import type { Asked } from '../../../state/ask'
-import { howMany, useEvents } from './events'
-
-const most = 50
+import type { useEvents } from './events'
 
 /** EventTable is a signal's events with the fields that tell them apart. */
-export function EventTable({ signal, why, label }: { signal: Signal; why: Asked<Explanation>; label: (text: string, link?: string) => void }) {
+export function EventTable({ asked }: { asked: ReturnType<typeof useEvents> }) {
   const zone = useZone()
-  const asked = useEvents(signal, most, why)
   if (asked.error) return <Problem error={asked.error} again={asked.again} />
   if (!asked.value) return <div class="bones" aria-busy="true"><i class="bone" /><i class="bone" /><i class="bone" /></div>
-  const { events, address } = asked.value
-  label(howMany(events.length, most, signal.events), views.some((v) => v.name === 'search') ? address : undefined)
+  const { events } = asked.value
   if (events.length === 0) return <p class="mut">None of its events is stored any more, or the search no longer finds them.</p>
   const fields = telling(events)
   return (

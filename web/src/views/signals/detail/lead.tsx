@@ -2,13 +2,15 @@ import type { ComponentChildren } from 'preact'
 import { summarise, type Summary } from '../../../api/explain'
 import type { Signal } from '../../../api/signals'
 import { Value } from '../../../parts/value'
-import { useAsk } from '../../../state/ask'
+import { useAsk, type Asked } from '../../../state/ask'
 import { kindOf } from '../../../state/field'
 import { oneLine, shown } from '../../../state/text'
 
+/** useSummary asks what happened, in one sentence. */
+export const useSummary = (s: Signal): Asked<Summary> => useAsk(`${s.id} ${s.lastSeen} ${s.events}`, (stop) => summarise(s.id, stop))
+
 /** Lead says in one sentence what happened, and about whom. */
-export function Lead({ signal: s }: { signal: Signal }) {
-  const summary = useAsk(`${s.id} ${s.lastSeen} ${s.events}`, (stop) => summarise(s.id, stop))
+export function Lead({ asked: summary }: { asked: Asked<Summary> }) {
   return <p class="lead" aria-busy={summary.asking} title={summary.value && oneLine(summary.value.what, 1000)}>{summary.value ? told(summary.value) : ' '}{summary.error && <span class="mut">{summary.error.message}</span>}</p>
 }
 
