@@ -12,6 +12,8 @@ export interface CheckedFilter {
   reading: string
   /** The query with OR grouped, where its reading is worth showing. */
   grouped: string
+  /** The query is being checked. */
+  asking: boolean
   /** The check itself failed. */
   error: Error | undefined
 }
@@ -32,6 +34,7 @@ export function useChecked(filter: Filter, over: Over, known: string, ahead?: (f
     wrong: !skip && check.value?.valid === false ? check.value : undefined,
     reading: skip ? '' : (check.value?.reading ?? ''),
     grouped: skip ? '' : (check.value?.grouped ?? ''),
+    asking: !skip && check.asking,
     error: skip ? undefined : check.error,
   }
 }

@@ -92,11 +92,11 @@ export function useLate(going: boolean, after: number): boolean {
 }
 
 /**
- * useWaiting is true once the rows of another question were waited for so long that somebody
- * might wonder: what is there within a tenth of a second, as most answers are, needs no sign,
- * and to dim all rows costs time that the answer could be drawn in.
+ * useWaiting is true once the rows of another question are waited for, or its query is
+ * checked: what is there within some frames needs no sign, and with this delay the sign is
+ * seen about a tenth of a second after the press.
  */
-export const useWaiting = (of: { old: boolean; asking: boolean }): boolean => useLate(of.old && of.asking, 70)
+export const useWaiting = (of: { old: boolean; asking: boolean }, check: { asking: boolean }): boolean => useLate(check.asking || (of.old && of.asking), 25)
 
 /** useEvery calls while the tab is seen, so many milliseconds apart. */
 export function useEvery(milliseconds: number, call: () => void, on = true): void {

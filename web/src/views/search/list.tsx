@@ -64,7 +64,7 @@ export function EventList() {
   const total = counts.error && counts.old && key !== null ? undefined : counts.value // the number of another question is none
 
   const before = useWeekBefore(filter, came, state.week)
-  const isWaiting = useWaiting(list)
+  const isWaiting = useWaiting(list, checked)
   const asks = together(list, { ...counts, asking: counts.asking && key !== null })
   const hints = useAsk(list.rows.length > 0 && filter.query !== '*' ? asked : null, (stop) => hintsOf(filter, stop))
 

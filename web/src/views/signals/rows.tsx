@@ -36,7 +36,7 @@ export function Rows({ state, queue, steps, selection, begin, onNothing, narrow 
   const { density } = usePreferences()
   const columns = useMemo(() => columnsOf(state.columns.flatMap((id) => allColumns.find((c) => c.id === id) ?? [])), [state.columns.join(), narrow])
   const came = list.at > 0
-  const waiting = useWaiting(list)
+  const waiting = useWaiting(list, checked)
   const isEmpty = queue.items.length === 0 && came && !list.asking
   return (
     <section class={`queue ${selection.ticked.size > 0 ? 'ticking' : ''} ${waiting ? 'waiting' : ''}`} aria-label="Signals" aria-busy={list.asking}>
