@@ -380,7 +380,7 @@ func TestProgramWithoutRunChildStartsNothing(t *testing.T) {
 // Seven quick deaths, and starts that fail, end nothing.
 func TestServerThatKeepsDyingIsStartedAgainEveryTime(t *testing.T) {
 	dir := t.TempDir()
-	server := start(t, clickhouse.EmbeddedConfig{DataDir: dir, StartTimeout: 5 * time.Second})
+	server := start(t, clickhouse.EmbeddedConfig{DataDir: dir, StartTimeout: 20 * time.Second})
 	conn := testenv.Open(t, server.Options(clickhouse.Admin))
 	for death := 1; death <= 7; death++ {
 		syscall.Kill(server.Pid(), syscall.SIGKILL)

@@ -165,6 +165,9 @@ func (e *Embedded) endLeftover(pid int) error {
 		return nil // it has ended
 	}
 	defer func() { _ = process.Release() }()
+	if hasEnded(pid) {
+		return nil
+	}
 	if !isServer(pid, e.at.root) {
 		return fmt.Errorf("the folder %s is in use, and process %d, which its lock names, is not a server of ours", e.at.root, pid)
 	}
@@ -185,6 +188,13 @@ func isServer(pid int, root string) bool {
 	var spec childSpec
 	return len(args) == 3 && (args[1] == serveArg || args[1] == confineArg) &&
 		json.Unmarshal([]byte(args[2]), &spec) == nil && spec.Root == root
+}
+
+// hasEnded reports whether a process was ended and is only being taken apart: it has no
+// arguments any more, by which it could be known, and holds the folder a moment longer.
+func hasEnded(pid int) bool {
+	line, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
+	return err != nil || len(line) == 0
 }
 
 // child is one process of the server.
