@@ -367,6 +367,30 @@ func TestProcessOfSomebodyElseIsNotEnded(t *testing.T) {
 	}
 }
 
+// A process that was ended is there until its parent asks for it, with nothing that it could be known by.
+func TestAServerThatWasJustEndedIsWaitedFor(t *testing.T) {
+	t.Cleanup(clickhouse.SetLeftoverTime(50 * time.Millisecond))
+	dir := t.TempDir()
+	start(t, clickhouse.EmbeddedConfig{DataDir: dir})
+	ended := exec.Command("sleep", "60")
+	if err := ended.Start(); err != nil {
+		t.Fatal(err)
+	}
+	ended.Process.Kill()
+	t.Cleanup(func() { ended.Wait() })
+	status := fmt.Sprintf("/proc/%d/cmdline", ended.Process.Pid)
+	eventually(t, 20*time.Second, "the process has ended", func() bool { line, err := os.ReadFile(status); return err == nil && len(line) == 0 })
+	if err := os.WriteFile(filepath.Join(dir, "clickhouse", "lock"), fmt.Appendln(nil, ended.Process.Pid), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+	defer cancel()
+	_, err := clickhouse.StartEmbedded(ctx, clickhouse.EmbeddedConfig{DataDir: dir})
+	if err == nil || !strings.Contains(err.Error(), "wait for the previous server") {
+		t.Error(err)
+	}
+}
+
 // Without this, a test binary that forgot RunChild would run its tests again in
 // every child, and so on.
 func TestProgramWithoutRunChildStartsNothing(t *testing.T) {

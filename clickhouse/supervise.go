@@ -165,10 +165,11 @@ func (e *Embedded) endLeftover(pid int) error {
 		return nil // it has ended
 	}
 	defer func() { _ = process.Release() }()
-	if hasEnded(pid) {
-		return nil
+	args := argumentsOf(pid)
+	if args == nil {
+		return nil // it holds the folder a moment longer, while it is taken apart
 	}
-	if !isServer(pid, e.at.root) {
+	if !isServer(args, e.at.root) {
 		return fmt.Errorf("the folder %s is in use, and process %d, which its lock names, is not a server of ours", e.at.root, pid)
 	}
 	e.log.Warn("the previous embedded ClickHouse does not end; killing it", "pid", pid)
@@ -178,23 +179,20 @@ func (e *Embedded) endLeftover(pid int) error {
 	return nil
 }
 
-// isServer reports whether a process was started as a server of the folder.
-func isServer(pid int, root string) bool {
-	line, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
-	if err != nil {
-		return false
-	}
-	args := strings.Split(strings.TrimSuffix(string(line), "\x00"), "\x00")
+// isServer reports whether a process with these arguments was started as a server of the folder.
+func isServer(args []string, root string) bool {
 	var spec childSpec
 	return len(args) == 3 && (args[1] == serveArg || args[1] == confineArg) &&
 		json.Unmarshal([]byte(args[2]), &spec) == nil && spec.Root == root
 }
 
-// hasEnded reports whether a process was ended and is only being taken apart: it has no
-// arguments any more, by which it could be known, and holds the folder a moment longer.
-func hasEnded(pid int) bool {
+// argumentsOf are those that a process was started with; nil: it has ended.
+func argumentsOf(pid int) []string {
 	line, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
-	return err != nil || len(line) == 0
+	if err != nil || len(line) == 0 {
+		return nil
+	}
+	return strings.Split(strings.TrimSuffix(string(line), "\x00"), "\x00")
 }
 
 // child is one process of the server.
