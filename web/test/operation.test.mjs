@@ -98,6 +98,7 @@ scene('a target is made, tried, changed without its secret, switched off and del
   await page.getByLabel('Signing secret').fill('sesame-of-the-test')
   await page.getByLabel('archiving').check()
   await page.getByRole('button', { name: 'Make the target' }).click()
+  await page.waitForURL((url) => !url.pathname.endsWith('/new')) // the form can be tried, too
   await page.getByRole('button', { name: 'Show what is sent' }).click()
   await page.locator('.trial-request pre').getByText('"signal_id"').waitFor()
   sink.answer = hostile.image
