@@ -63,8 +63,16 @@ export interface Request {
 }
 
 /** What was asked ahead, by path and body: it is used once, within ten seconds, and not after a change. */
-const ahead = new Map<string, { answer: Promise<unknown>; at: number; stop: AbortController }>()
+const ahead = new Map<string, Ahead>()
 const aheadFor = 10_000
+
+interface Ahead {
+  answer: Promise<unknown>
+  at: number
+  stop: AbortController
+  /** The engine knows by it how far it is. */
+  name: string
+}
 
 let changedAt = 0
 /** lastChange is when something was changed from here, in milliseconds since 1970; 0: never. */
@@ -72,24 +80,21 @@ export const lastChange = (): number => changedAt
 
 const aheadKey = (path: string, body: unknown): string => (body === undefined ? path : path + ' ' + JSON.stringify(body))
 
-/** askAhead asks for what will be asked for next, unless it was asked ahead already. */
-export function askAhead(path: string, body?: unknown): void {
+/** askAhead asks for what will be asked for next, unless it was asked ahead already; what it gives ends it, if nobody took it. */
+export function askAhead(path: string, body?: unknown): () => void {
   for (const [key, { at }] of ahead) if (Date.now() - at >= aheadFor) ahead.delete(key)
   const key = aheadKey(path, body)
-  if (ahead.has(key)) return
-  const stop = new AbortController()
-  const answer = ask<unknown>(path, { ...(body === undefined ? {} : { body }), signal: stop.signal })
-  const held = { answer, at: Date.now(), stop }
-  answer.catch(() => ahead.get(key) === held && ahead.delete(key)) // it is told when it is asked for
+  const known = ahead.get(key)
+  if (known) return () => drop(key, known) && known.stop.abort()
+  const [stop, name] = [new AbortController(), newName()]
+  const held = { answer: ask<unknown>(path, { ...(body === undefined ? {} : { body }), signal: stop.signal }, name), at: Date.now(), stop, name }
   ahead.set(key, held)
+  held.answer.catch(() => drop(key, held)) // it is told when it is asked for
+  return () => drop(key, held) && stop.abort()
 }
 
-/** dropAhead ends what was asked ahead and is not wanted after all. */
-export function dropAhead(path: string, body?: unknown): void {
-  const key = aheadKey(path, body)
-  ahead.get(key)?.stop.abort()
-  ahead.delete(key)
-}
+/** drop takes out what was asked ahead, and reports whether nobody took it. */
+const drop = (key: string, held: Ahead): boolean => ahead.get(key) === held && ahead.delete(key)
 
 /** call asks the API, and gives what it answered; undefined where that is nothing. */
 export async function call<T>(path: string, request: Request = {}): Promise<T> {
@@ -102,24 +107,17 @@ export async function call<T>(path: string, request: Request = {}): Promise<T> {
   const known = request.method === undefined && request.query === undefined && request.key === undefined ? ahead.get(key) : undefined
   if (!known || Date.now() - known.at >= aheadFor) return ask(path, request)
   ahead.delete(key)
-  if (request.signal) handOver(known.stop, request.signal)
-  return known.answer as Promise<T>
+  const { stop } = known
+  if (request.signal?.aborted) stop.abort()
+  request.signal?.addEventListener('abort', () => stop.abort(), { once: true })
+  return named(known.name, request.signal, () => known.answer as Promise<T>)
 }
 
-/** handOver has a signal end, and name, what another one does. */
-function handOver(from: AbortController, to: AbortSignal): void {
-  if (to.aborted) from.abort()
-  to.addEventListener('abort', () => from.abort(), { once: true })
-  const names = asked.get(from.signal)
-  if (names) asked.set(to, names)
-}
-
-async function ask<T>(path: string, request: Request): Promise<T> {
+async function ask<T>(path: string, request: Request, name = request.signal ? newName() : ''): Promise<T> {
   const headers: Record<string, string> = { Accept: 'application/json' }
   const key = request.key ?? heldKey()
   if (key) headers['DD-API-KEY'] = key
   if (request.body !== undefined) headers['Content-Type'] = 'application/json'
-  const name = request.signal ? newName() : ''
   if (name !== '') headers['X-Nightjar-Search'] = name
   const [answer, text] = await named(name, request.signal, async () => {
     const answer = await send(path + searchOf(request.query), {

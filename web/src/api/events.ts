@@ -1,4 +1,4 @@
-import { APIError, askAhead, call, dropAhead } from './client'
+import { APIError, askAhead, call } from './client'
 import type { Severity } from './signals'
 
 /** Event is one as it is stored. The time is in milliseconds since 1970. */
@@ -41,11 +41,8 @@ const searchBody = (query: string, from: string, to: string, cursor: string | un
   ({ filter: { query, from, ...(to === '' ? {} : { to }) }, sort, page: { limit, ...(cursor ? { cursor } : {}), ...(within === undefined ? {} : { time_limit_ms: within }) } })
 
 /** searchAhead asks for a first page that will be asked for if the query can be read; what it gives takes that back. */
-export function searchAhead(query: string, from: string, to: string, limit: number, sort: 'timestamp' | '-timestamp', within: number): () => void {
-  const body = searchBody(query, from, to, undefined, limit, sort, within)
-  askAhead(searchPath, body)
-  return () => dropAhead(searchPath, body)
-}
+export const searchAhead = (query: string, from: string, to: string, limit: number, sort: 'timestamp' | '-timestamp', within: number): (() => void) =>
+  askAhead(searchPath, searchBody(query, from, to, undefined, limit, sort, within))
 
 /**
  * searchEvents reads a page of the events that a search selects, the newest first unless said;

@@ -1,4 +1,4 @@
-import { askAhead, call, dropAhead } from './client'
+import { askAhead, call } from './client'
 
 export type Severity = 'critical' | 'high' | 'medium' | 'low' | 'info'
 export const severities: Severity[] = ['critical', 'high', 'medium', 'low', 'info']
@@ -115,11 +115,7 @@ const searchBody = (filter: Filter, sort: string, cursor: string | undefined, li
   ({ filter: bodyOf(filter), sort, brief: true, page: { limit, ...(cursor ? { cursor } : {}) } })
 
 /** searchAhead asks for a first page that will be asked for if the query can be read; what it gives takes that back. */
-export function searchAhead(filter: Filter, sort: string, limit: number): () => void {
-  const body = searchBody(filter, sort, undefined, limit)
-  askAhead(api + '/search', body)
-  return () => dropAhead(api + '/search', body)
-}
+export const searchAhead = (filter: Filter, sort: string, limit: number): (() => void) => askAhead(api + '/search', searchBody(filter, sort, undefined, limit))
 
 /** searchSignals reads a page of the signals that a filter selects. */
 export async function searchSignals(filter: Filter, sort: string, cursor: string | undefined, limit: number, signal: AbortSignal): Promise<SignalPage> {

@@ -18,9 +18,9 @@ const open = createStore<OpenValue | undefined>(undefined)
 let expanded: HTMLElement | undefined
 open.subscribe(() => {
   expanded?.setAttribute('aria-expanded', 'false')
-  expanded = open.get()?.from
-  if (expanded?.hasAttribute('aria-expanded')) expanded.setAttribute('aria-expanded', 'true')
-  else expanded = undefined
+  const now = open.get()
+  expanded = now?.from?.dataset['field'] === now?.field ? now?.from : undefined // it may have been opened from elsewhere
+  expanded?.setAttribute('aria-expanded', 'true')
 })
 
 export const useOpenValue = (): OpenValue | undefined => useStore(open)

@@ -37,17 +37,20 @@ const pageSize = 200
 /** patience is after how many milliseconds the rows that are found are shown, the newest first, while more are looked for. */
 const patience = 1000
 
+/** sinceOf is where a search begins: where nothing is said, with the first event. */
+const sinceOf = (f: Filter): string => (f.from === '' ? '0' : f.from)
+
 /** EventList is a search: query, facets, histogram, events, and one of them in a panel. */
 export function EventList() {
   const state = useSearchState()
   const { filter: wanted, range, sort, open } = state
-  const checked = useChecked(wanted, 'events', '*', (f) => searchAhead(f.query, f.from === '' ? '0' : f.from, f.to, pageSize, sort, patience))
+  const checked = useChecked(wanted, 'events', '*', (f) => searchAhead(f.query, sinceOf(f), f.to, pageSize, sort, patience))
   const filter = checked.filter ?? waiting
   const asked = JSON.stringify([filter, sort])
   const { searched, note } = useSearched(asked)
   const list = usePages<Event>(checked.filter ? asked : null, async (cursor, stop) => {
     const until = cursor?.startsWith(below) ? cursor.slice(below.length) : undefined
-    const page = await searchEvents(filter.query, filter.from === '' ? '0' : filter.from, until ?? filter.to, until === undefined ? cursor : undefined, pageSize, stop, sort, patience)
+    const page = await searchEvents(filter.query, sinceOf(filter), until ?? filter.to, until === undefined ? cursor : undefined, pageSize, stop, sort, patience)
     if (!stop.aborted) note(page, cursor === undefined)
     return { rows: page.events, next: page.next, short: page.partial }
   }, (last) => below + (last.at + 1))
