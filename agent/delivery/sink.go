@@ -100,10 +100,19 @@ func (s *Sink) Ready(hooks []probe.Hook) {
 	defer s.mu.Unlock()
 	s.seeThrough(hooks)
 	if !s.ready {
-		s.blind = s.unseen(time.Now())
+		s.begin(time.Now())
 	}
 	s.ready = true
 	s.ReportSoon()
+}
+
+// begin takes what was unseen before this run. The first run marks when it began: if it is
+// killed before anything of it is in the spool, the one after it knows since when.
+func (s *Sink) begin(now time.Time) {
+	s.blind = s.unseen(now)
+	if s.Sender.before.through == 0 {
+		s.Sender.began(now)
+	}
 }
 
 // seeThrough takes how events are seen.

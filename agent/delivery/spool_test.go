@@ -209,7 +209,7 @@ func child() {
 	_, _ = fmt.Sscan(os.Args[2], &n) // the test's own
 	for ; ; n++ {
 		now := time.Now()
-		fmt.Fprintln(out, n)
+		fmt.Fprintln(out, n, now.UnixMilli())
 		out.Flush()
 		s.Match(agent.Match{JSON: fmt.Appendf(nil, `{"n":%d,"t":%d}`, n, now.UnixMilli())})
 		if n%10 == 0 {
@@ -220,9 +220,15 @@ func child() {
 	}
 }
 
-// runUntilKilled lets a child run for a time, kills it, and returns the number after its
-// last.
-func runUntilKilled(t *testing.T, server, dir string, first int, after time.Duration) int {
+// A seen event is what the agent of a child process saw, and when, in ms since 1970.
+type seen struct {
+	n  int
+	at int64
+}
+
+// runUntilKilled lets a child run until it has seen as much as is asked for and the time is
+// over, kills it, and returns what it saw.
+func runUntilKilled(t *testing.T, server, dir string, first, least int, after time.Duration) []seen {
 	t.Helper()
 	c := exec.Command("/proc/self/exe", dir, fmt.Sprint(first))
 	c.Env = append(os.Environ(), childVariable+"="+server)
@@ -234,13 +240,23 @@ func runUntilKilled(t *testing.T, server, dir string, first int, after time.Dura
 	if err := c.Start(); err != nil {
 		t.Fatal(err)
 	}
-	time.AfterFunc(after, func() { _ = c.Process.Kill() })
-	last := first - 1
-	for lines := bufio.NewScanner(out); lines.Scan(); {
-		_, _ = fmt.Sscan(lines.Text(), &last) // the last line may be half
+	over := time.Now().Add(after)
+	var saw []seen
+	for in := bufio.NewReader(out); ; {
+		line, err := in.ReadString('\n')
+		if err != nil {
+			break // the last line may be half: what it saw then was not told to anybody
+		}
+		var s seen
+		if _, err := fmt.Sscan(line, &s.n, &s.at); err != nil {
+			t.Fatal(err)
+		}
+		if saw = append(saw, s); len(saw) == least {
+			time.AfterFunc(time.Until(over), func() { _ = c.Process.Kill() })
+		}
 	}
 	_ = c.Wait() // it was killed
-	return last + 1
+	return saw
 }
 
 // An agent is killed twenty times at moments of chance, while the server fails as it may.
@@ -256,12 +272,11 @@ func TestAnAgentThatIsKilledGoesOnWhereItWas(t *testing.T) {
 		}
 		return 0, false
 	})
-	dir, next := t.TempDir(), 1
+	dir, saw, ends := t.TempDir(), []seen{}, []int{}
 	const runs = 20
-	seenAt := []int{}
 	for range runs {
-		next = runUntilKilled(t, s.URL, dir, next, time.Duration(50+rand.IntN(200))*time.Millisecond)
-		seenAt = append(seenAt, next)
+		saw = append(saw, runUntilKilled(t, s.URL, dir, len(saw)+1, 1, time.Duration(50+rand.IntN(200))*time.Millisecond)...)
+		ends = append(ends, len(saw))
 	}
 	sink, err := delivery.NewSink(delivery.Config{Server: s.URL, Key: "key", Spool: dir, Pause: time.Millisecond, MaxPause: 4 * time.Millisecond, Farewell: time.Minute,
 		Client: &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}}, delivery.About{Host: "web-1"})
@@ -272,7 +287,7 @@ func TestAnAgentThatIsKilledGoesOnWhereItWas(t *testing.T) {
 	if err := sink.Close(); err != nil {
 		t.Fatal(err)
 	}
-	arrived, gaps := map[int]int64{}, []schema.AgentGap{}
+	arrived, gaps := map[int]bool{}, []schema.AgentGap{}
 	before := 0
 	for _, text := range s.received() {
 		if strings.Contains(text, "report") {
@@ -281,46 +296,67 @@ func TestAnAgentThatIsKilledGoesOnWhereItWas(t *testing.T) {
 			}
 			continue
 		}
-		var e struct {
-			N int
-			T int64
-		}
+		var e struct{ N int }
 		if err := json.Unmarshal([]byte(text), &e); err != nil {
 			t.Fatal(err)
 		}
 		if e.N <= before {
 			t.Fatalf("event %d arrived after %d", e.N, before)
 		}
-		before, arrived[e.N] = e.N, e.T
+		before, arrived[e.N] = e.N, true
 	}
 	missing := 0
-	for n := 1; n < next; n++ {
-		if _, ok := arrived[n]; ok {
+	for _, e := range saw {
+		if arrived[e.n] {
 			continue
 		}
 		missing++
-		if at := timeBefore(arrived, n); !slices.ContainsFunc(gaps, func(g schema.AgentGap) bool { return int64(g.From) <= at+timeBetween && at <= int64(g.To) }) {
-			t.Errorf("event %d did not arrive, and nobody was blind at %d: %v", n, at, gaps)
+		if !slices.ContainsFunc(gaps, func(g schema.AgentGap) bool { return int64(g.From) <= e.at && e.at <= int64(g.To) }) {
+			t.Errorf("event %d did not arrive, and nobody was blind at %d: %v", e.n, e.at, gaps)
 		}
 	}
 	if len(gaps) == 0 || len(arrived) < missing {
 		t.Errorf("%d events arrived, %d are missing, %d gaps", len(arrived), missing, len(gaps))
 	}
-	t.Logf("%d events arrived once and in order, %d were seen in %d gaps of %d ends; ends at %v", len(arrived), missing, len(gaps), runs, seenAt)
+	t.Logf("%d events arrived once and in order, %d were seen in %d gaps of %d ends; ends at %v", len(arrived), missing, len(gaps), runs, ends)
 }
 
-// timeBetween is how much later than the event before it a missing one was seen at most,
-// in ms, beyond which the test can't tell when it was.
-const timeBetween = 100
+// An agent that is killed before anything of it is in the spool says with its next run since
+// when nobody watched, also after its first run ever.
+func TestAFirstRunThatIsKilledAtOnceIsNotForgotten(t *testing.T) {
+	s := newServer(t, nil)
+	dir := t.TempDir()
+	saw := runUntilKilled(t, s.URL, dir, 1, 1, 0)
+	run(t, s, dir)
+	gap := lastBlind(t, s)
+	if gap == nil || int64(gap.From) > saw[0].at || int64(gap.To) < saw[len(saw)-1].at {
+		t.Errorf("it saw %v, and the gap is %+v", saw, gap)
+	}
+}
 
-// timeBefore is when the last event before n was seen that arrived.
-func timeBefore(arrived map[int]int64, n int) int64 {
-	for ; n > 0; n-- {
-		if at, ok := arrived[n]; ok {
-			return at
+// run is a run of an agent that sees nothing and ends well.
+func run(t *testing.T, s *server, dir string) {
+	t.Helper()
+	sink, err := delivery.NewSink(delivery.Config{Server: s.URL, Key: "key", Spool: dir, Client: &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}}, delivery.About{Host: "web-1"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	sink.Ready(nil)
+	sink.Report(agent.Report{Time: time.Now(), Through: time.Now()})
+	if err := sink.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// lastBlind is the gap that was reported last; nil when none was.
+func lastBlind(t *testing.T, s *server) *schema.AgentGap {
+	t.Helper()
+	for _, text := range slices.Backward(s.received()) {
+		if r := reportOf(t, text); r != nil && r.Blind != nil {
+			return r.Blind
 		}
 	}
-	return 0
+	return nil
 }
 
 // The first run ever was not blind before; one after a killed one was, and one after a run
@@ -328,38 +364,17 @@ func timeBefore(arrived map[int]int64, n int) int64 {
 func TestTheTimeInWhichAnAgentWasBlindIsReported(t *testing.T) {
 	s := newServer(t, nil)
 	dir := t.TempDir()
-	blind := func() *schema.AgentGap {
-		t.Helper()
-		for _, text := range slices.Backward(s.received()) {
-			if r := reportOf(t, text); r != nil && r.Blind != nil {
-				return r.Blind
-			}
-		}
-		return nil
-	}
-	run := func() {
-		t.Helper()
-		sink, err := delivery.NewSink(delivery.Config{Server: s.URL, Key: "key", Spool: dir, Client: &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}}, delivery.About{Host: "web-1"})
-		if err != nil {
-			t.Fatal(err)
-		}
-		sink.Ready(nil)
-		sink.Report(agent.Report{Time: time.Now(), Through: time.Now()})
-		if err := sink.Close(); err != nil {
-			t.Fatal(err)
-		}
-	}
-	run()
-	if got := blind(); got != nil {
+	run(t, s, dir)
+	if got := lastBlind(t, s); got != nil {
 		t.Fatalf("the first run says that it was blind: %+v", got)
 	}
-	run()
-	if got := blind(); got == nil || got.Reason != "it was stopped" || got.To < got.From {
+	run(t, s, dir)
+	if got := lastBlind(t, s); got == nil || got.Reason != "it was stopped" || got.To < got.From {
 		t.Errorf("after a run that was stopped: %+v", got)
 	}
-	runUntilKilled(t, s.URL, dir, 1, 2*time.Second)
-	run()
-	if got := blind(); got == nil || !strings.Contains(got.Reason, "without a goodbye") || got.To <= got.From {
+	runUntilKilled(t, s.URL, dir, 1, 1, 2*time.Second)
+	run(t, s, dir)
+	if got := lastBlind(t, s); got == nil || !strings.Contains(got.Reason, "without a goodbye") || got.To <= got.From {
 		t.Errorf("after a run that was killed: %+v", got)
 	}
 }

@@ -45,6 +45,13 @@ func (s *Sender) write(ctx context.Context) {
 	}
 }
 
+// began marks that events are seen from now on, of which nothing is in the spool yet.
+func (s *Sender) began(now time.Time) {
+	if err := s.spool.reached(now, false); err != nil {
+		s.trouble("the spool can't be written", err)
+	}
+}
+
 // cut makes a batch of what is queued; nil when nothing is.
 func (s *Sender) cut() *batch {
 	events, due := s.takeOut()
