@@ -181,16 +181,16 @@ func TestHostileEventsStopNobody(t *testing.T) {
 	p.finishesAside()
 }
 
-// finishesAside waits until what was set aside is finished, and gives up when there is no
-// less of it for long.
+// finishesAside waits until what was set aside is finished, and gives up when none of it
+// goes on for long.
 func (p *process) finishesAside() {
 	p.t.Helper()
-	for left := p.asideEvents(); left != 0; {
+	for left, done := p.aside(); left != 0; {
 		p.await(fmt.Sprintf("on with the %d events that were set aside", left), func() bool {
-			now := p.asideEvents()
-			progress := now >= 0 && (now < left || left < 0)
+			now, more := p.aside()
+			progress := now >= 0 && (now != left || more != done)
 			if progress {
-				left = now
+				left, done = now, more
 			}
 			return progress
 		})
@@ -206,20 +206,29 @@ func sortedKinds() []string {
 	return kinds
 }
 
-// asideEvents is how many events are set aside and do not wait to be asked for.
-func (p *process) asideEvents() int {
+// aside is how many events are set aside and do not wait to be asked for, and how much of
+// what they are is done; -1 events where the engine does not say.
+func (p *process) aside() (events, done int) {
 	var st struct {
-		Aside []struct{ Waits bool }
+		Aside []struct {
+			Waits bool
+			Done  int `json:",string"`
+		}
 	}
 	_, text, err := p.request(http.MethodGet, "/api/nightjar/v1/status", nil)
 	if err != nil || json.Unmarshal(text, &st) != nil {
-		return -1
+		return -1, 0
 	}
-	n := 0
 	for _, a := range st.Aside {
 		if !a.Waits {
-			n++
+			events++
+			done += a.Done
 		}
 	}
-	return n
+	return events, done
+}
+
+func (p *process) asideEvents() int {
+	events, _ := p.aside()
+	return events
 }

@@ -235,10 +235,10 @@ func TestAdHocSQLShowsOrRefusesEveryType(t *testing.T) {
 // What a refusal says names the limit that was met.
 func TestAdHocSQLSaysWhichLimitWasMet(t *testing.T) {
 	t.Parallel()
-	s := newSandbox(t)
+	s, _ := ownServer(t, clickhouse.Limits{Seconds: 300, RowsToRead: 1_000_000, MemoryBytes: 100 << 20})
 	for query, says := range map[string]string{
-		"SELECT groupArray(number) FROM numbers(900000000)": "more memory",
-		"SELECT sum(number) FROM numbers(1000000000000)":    "more rows",
+		"SELECT groupArray(repeat('x', 1000)) FROM numbers(900000)": "more memory",
+		"SELECT sum(number) FROM numbers(1000000000000)":            "more rows",
 		"SELECT hostName()":                       "hostName",
 		"SELECT * FROM objects":                   "objects",
 		"SELECT nonsense FROM events":             "nonsense",
@@ -254,13 +254,13 @@ func TestAdHocSQLSaysWhichLimitWasMet(t *testing.T) {
 	}
 }
 
-// ownServer is an engine on a server that the test can look into, and how many seconds
-// its analyst has.
-func ownServer(t *testing.T, seconds int) (sandbox, driver.Conn) {
+// ownServer is an engine on a server that the test can look into, with limits of its own
+// for ad hoc queries.
+func ownServer(t *testing.T, limits clickhouse.Limits) (sandbox, driver.Conn) {
 	t.Helper()
 	testenv.RequireLibrary(t)
 	server, err := clickhouse.StartEmbedded(t.Context(), clickhouse.EmbeddedConfig{
-		DataDir: t.TempDir(), Loopback: true, AnalystTables: []string{"mine.events"}, AnalystLimits: clickhouse.Limits{Seconds: seconds, RowsToRead: 1 << 50},
+		DataDir: t.TempDir(), Loopback: true, AnalystTables: []string{"mine.events"}, AnalystLimits: limits,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -280,7 +280,7 @@ func ownServer(t *testing.T, seconds int) (sandbox, driver.Conn) {
 
 func TestAdHocSQLEndsAtItsTimeLimit(t *testing.T) {
 	t.Parallel()
-	s, admin := ownServer(t, 2)
+	s, admin := ownServer(t, clickhouse.Limits{Seconds: 2, RowsToRead: 1 << 50})
 	limit := make(chan string, 1)
 	go func() {
 		var seconds string
@@ -314,7 +314,7 @@ func timeouts(t *testing.T, admin driver.Conn) (n uint64) {
 // have gone on, and no limit of time has ended it.
 func TestQueriesEndWhenTheirCallerHangsUp(t *testing.T) {
 	t.Parallel()
-	s, admin := ownServer(t, 300)
+	s, admin := ownServer(t, clickhouse.Limits{Seconds: 300, RowsToRead: 1 << 50})
 	if err := admin.Exec(t.Context(), `INSERT INTO mine.events (seq, timestamp, seen, source, message, raw)
 		SELECT number, now(), now(), 'app', repeat(hex(sipHash64(number)), 10), '{}' FROM numbers(1000000)`); err != nil {
 		t.Fatal(err)

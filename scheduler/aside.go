@@ -53,9 +53,10 @@ type aside struct {
 	plan *compiler.BoundPlan
 	at   schema.Millis
 	seq  uint64
-	// since is when it was set aside, work how much it is.
-	since schema.Millis
-	work  int
+	// since is when it was set aside, work how much it is, and done how much of that is
+	// done.
+	since      schema.Millis
+	work, done int
 	// waits says that it is more than is done unasked, asked that it was asked for.
 	waits    bool
 	asked    bool
@@ -82,8 +83,9 @@ type Aside struct {
 	Seq           uint64
 	// Since is when it was set aside.
 	Since schema.Millis
-	// Work is how much it is, in units of about a microsecond.
-	Work int
+	// Work is how much it is, and Done how much of that is done, in units of about a
+	// microsecond.
+	Work, Done int
 	// Waits says that it is only evaluated when FinishAside asks for it.
 	Waits bool
 }
@@ -119,7 +121,7 @@ func (as *asides) all() []Aside {
 	defer as.mu.Unlock()
 	out := make([]Aside, len(as.list))
 	for i, a := range as.list {
-		out[i] = Aside{a.plan.Rule.ID, schema.EventID(a.at, a.seq), a.seq, a.since, a.work, a.waits}
+		out[i] = Aside{a.plan.Rule.ID, schema.EventID(a.at, a.seq), a.seq, a.since, a.work, a.done, a.waits}
 	}
 	return out
 }
@@ -282,12 +284,20 @@ func (s *Scheduler) resume(ctx context.Context, now time.Time) bool {
 		case err != nil:
 			s.failAside(ctx, a, now, err)
 		case a.parts != nil:
-			if a.next += n; a.next >= a.total() {
+			if s.asides.advance(a, n); a.next >= a.total() {
 				s.asides.end(a, a.gone)
 			}
 		}
 	}
 	return ctx.Err() == nil
+}
+
+// advance takes it that the next n matches of each label were evaluated.
+func (as *asides) advance(a *aside, n int) {
+	as.mu.Lock()
+	defer as.mu.Unlock()
+	a.next += n
+	a.done = a.work * a.next / max(a.total(), 1)
 }
 
 func (s *Scheduler) failAside(ctx context.Context, a *aside, now time.Time, err error) {

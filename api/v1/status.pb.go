@@ -2730,7 +2730,9 @@ type AsideEvent struct {
 	// last start.
 	Work int64 `protobuf:"varint,4,opt,name=work,proto3" json:"work,omitempty"`
 	// It is evaluated only when that is asked for: see FinishAside.
-	Waits         bool `protobuf:"varint,5,opt,name=waits,proto3" json:"waits,omitempty"`
+	Waits bool `protobuf:"varint,5,opt,name=waits,proto3" json:"waits,omitempty"`
+	// How much of the work is done.
+	Done          int64 `protobuf:"varint,6,opt,name=done,proto3" json:"done,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2798,6 +2800,13 @@ func (x *AsideEvent) GetWaits() bool {
 		return x.Waits
 	}
 	return false
+}
+
+func (x *AsideEvent) GetDone() int64 {
+	if x != nil {
+		return x.Done
+	}
+	return 0
 }
 
 type RulesStatus struct {
@@ -3293,14 +3302,15 @@ const file_status_proto_rawDesc = "" +
 	"\x10ClickHouseStatus\x12\x14\n" +
 	"\x05state\x18\x01 \x01(\tR\x05state\x12\x18\n" +
 	"\aversion\x18\x02 \x01(\tR\aversion\x12\x1a\n" +
-	"\bembedded\x18\x03 \x01(\bR\bembedded\"|\n" +
+	"\bembedded\x18\x03 \x01(\bR\bembedded\"\x90\x01\n" +
 	"\n" +
 	"AsideEvent\x12\x18\n" +
 	"\arule_id\x18\x01 \x01(\tR\arule_id\x12\x14\n" +
 	"\x05event\x18\x02 \x01(\tR\x05event\x12\x14\n" +
 	"\x05since\x18\x03 \x01(\tR\x05since\x12\x12\n" +
 	"\x04work\x18\x04 \x01(\x03R\x04work\x12\x14\n" +
-	"\x05waits\x18\x05 \x01(\bR\x05waits\"y\n" +
+	"\x05waits\x18\x05 \x01(\bR\x05waits\x12\x12\n" +
+	"\x04done\x18\x06 \x01(\x03R\x04done\"y\n" +
 	"\vRulesStatus\x12\x14\n" +
 	"\x05total\x18\x01 \x01(\x03R\x05total\x12\x18\n" +
 	"\aenabled\x18\x02 \x01(\x03R\aenabled\x12 \n" +

@@ -51,7 +51,7 @@ func (s *StatusService) GetStatus(ctx context.Context, _ *pb.GetStatusRequest) (
 	}
 	var aside []*pb.AsideEvent
 	for _, a := range now.Aside[:min(len(now.Aside), mostAside)] {
-		aside = append(aside, &pb.AsideEvent{RuleId: a.RuleID, Event: a.Event, Since: a.Since.String(), Work: int64(a.Work), Waits: a.Waits})
+		aside = append(aside, &pb.AsideEvent{RuleId: a.RuleID, Event: a.Event, Since: a.Since.String(), Work: int64(a.Work), Done: int64(a.Done), Waits: a.Waits})
 	}
 	return &pb.Status{
 		Aside:                  aside,
