@@ -65,14 +65,39 @@ func (t *NotificationTarget) Wants(kind string) bool { return slices.Contains(t.
 func (t *NotificationTarget) HideSecrets(keep func(name, value string) (reference string, err error)) (err error) {
 	hide := func(value *string, name string) {
 		if err == nil && *value != "" && !outbound.IsSecret(*value) {
-			*value, err = keep("target-"+t.Type+"-"+t.Name+name, *value)
+			*value, err = keep(t.keptName()+name, *value)
 		}
 	}
 	hide(&t.Secret, "")
 	if t.HasSecretURL() {
-		hide(&t.URL, "-url")
+		hide(&t.URL, keptURL)
 	}
 	return err
+}
+
+// keptName is the name of the secret that is kept for the target, and keptURL what the name
+// of that of its URL has more. No name of a target has a dot. Before, it was keptURLOnce.
+func (t *NotificationTarget) keptName() string { return outbound.Kept + t.Type + "-" + t.Name }
+
+const (
+	keptURL     = ".url"
+	keptURLOnce = "-url"
+)
+
+// checkKept says where the target refers to what is kept for another.
+func (t *NotificationTarget) checkKept(bad *faults) {
+	own := "secret:" + t.keptName()
+	if outbound.IsKept(t.Secret) && t.Secret != own {
+		bad.Add("secret", "this secret is kept for another target: write the value, or a secret of another name")
+	}
+	if outbound.IsKept(t.URL) && t.URL != own+keptURL && t.URL != own+keptURLOnce {
+		bad.Add("url", "this secret is kept for another target: write the address, or a secret of another name")
+	}
+}
+
+// Goes reports whether what it is told goes where it goes for another target.
+func (t *NotificationTarget) Goes(as *NotificationTarget) bool {
+	return t.URL == as.URL && t.Server == as.Server
 }
 
 // HasSecretURL reports whether whoever knows the target's URL may post to it.
@@ -106,6 +131,7 @@ func (t *NotificationTarget) Check() error {
 	} else if err := outbound.CheckReference(t.Secret); err != nil {
 		bad.Add("secret", err.Error())
 	}
+	t.checkKept(&bad)
 	switch {
 	case t.Template != "" && t.Type != "webhook":
 		bad.Add("template", "a webhook has a template, and no other type")

@@ -50,7 +50,7 @@ func TestTargetsOfTheFileAreThoseThatTheAPIWouldHave(t *testing.T) {
 		}
 	}
 	kept, err := os.ReadDir(secrets.Dir)
-	if err != nil || len(kept) != 1 || kept[0].Name() != "target-slack-soc-url" {
+	if err != nil || len(kept) != 1 || kept[0].Name() != "target-slack-soc.url" {
 		t.Errorf("%v %v in %s", kept, err, filepath.Base(secrets.Dir))
 	}
 }

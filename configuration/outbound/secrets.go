@@ -26,6 +26,14 @@ var secretName = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}$`)
 // IsSecret reports whether the text refers to a secret.
 func IsSecret(text string) bool { return strings.HasPrefix(text, secretPrefix) }
 
+// Kept is the beginning of the names of secrets that the engine keeps for a notification
+// target, and which nothing else may refer to: who may make a target could have another's
+// key sent anywhere.
+const Kept = "target-"
+
+// IsKept reports whether the text refers to a secret that is kept for a target.
+func IsKept(text string) bool { return strings.HasPrefix(text, secretPrefix+Kept) }
+
 // CheckReference says what is wrong with a text that may refer to a secret; any other
 // text is good.
 func CheckReference(text string) error {
@@ -104,6 +112,8 @@ func CheckHeader(name, value string) error {
 		return errors.New("a header's value has no control characters")
 	case mayHoldSecret(name) && !IsSecret(value):
 		return errors.New("what is written here is stored and shown: put the value into a secret, and write secret:NAME")
+	case IsKept(value):
+		return fmt.Errorf("the secrets %s… are kept for notification targets, each for its own: use a secret of another name", Kept)
 	}
 	return CheckReference(value)
 }

@@ -93,7 +93,29 @@ func (s *NotificationService) target(ctx context.Context, in *pb.NotificationTar
 			return nil, api.BadRequest("name", "there is a target %s already (%s)", body.Handle(), v.ID)
 		}
 	}
-	return body, checkBesideSecrets(body)
+	if err := checkBesideSecrets(body); err != nil {
+		return nil, err
+	}
+	return body, s.checkKept(ctx, body)
+}
+
+// checkKept says why a target may not use the secret that is kept for it: it is to be told
+// somewhere else, or is a new one under the name of one that was deleted. Who may change
+// targets does not thereby learn what others wrote into them.
+func (s *NotificationService) checkKept(ctx context.Context, t *configuration.NotificationTarget) error {
+	if !outbound.IsKept(t.Secret) {
+		return nil
+	}
+	all, err := s.Targets.List(ctx)
+	if err != nil {
+		return err
+	}
+	for _, v := range all {
+		if v.Body.Handle() == t.Handle() && v.Body.Goes(t) {
+			return nil
+		}
+	}
+	return api.BadRequest("secret", "what is kept is for %s as it is, and this goes elsewhere: write the secret anew", t.Handle())
 }
 
 // checkBesideSecrets says what is wrong with a target whose secrets are still in it.
@@ -176,7 +198,10 @@ func (s *NotificationService) asked(ctx context.Context, in *pb.PreviewNotificat
 	if err := codec.FromMessage(in.GetTarget(), &body); err != nil {
 		return body, err
 	}
-	return body, checkBesideSecrets(&body)
+	if err := checkBesideSecrets(&body); err != nil {
+		return body, err
+	}
+	return body, s.checkKept(ctx, &body)
 }
 
 // unsaid is a target with names in place of its secrets, as they would be kept.

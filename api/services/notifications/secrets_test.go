@@ -90,7 +90,7 @@ func TestATargetIsTriedBeforeItIsSaved(t *testing.T) {
 	if len(told) != 2 || told[0].URL != secret || told[1].Secret != secret {
 		t.Errorf("told with %+v", told)
 	}
-	if len(shown) != 2 || shown[0].URL != "secret:target-slack-soc-url" || shown[1].Secret != "secret:target-webhook-soc" {
+	if len(shown) != 2 || shown[0].URL != "secret:target-slack-soc.url" || shown[1].Secret != "secret:target-webhook-soc" {
 		t.Errorf("shown with %+v", shown)
 	}
 	if all, _ := s.Targets.List(t.Context()); len(all) != 0 || len(store.kept) != 0 {
@@ -99,5 +99,55 @@ func TestATargetIsTriedBeforeItIsSaved(t *testing.T) {
 	var invalid *schema.InvalidError
 	if _, err := s.TestNotificationTarget(t.Context(), &pb.PreviewNotificationRequest{Target: &pb.NotificationTarget{Name: "soc", Type: "webhook", Url: "nowhere", Secret: secret}}); !errors.As(err, &invalid) || strings.Contains(err.Error(), secret) {
 		t.Errorf("a target that can't be: %v", err)
+	}
+}
+
+// TestNobodyIsToldByTheSecretOfAnother target: neither another target, nor the same one at
+// another address, nor one that has the name of a deleted one. Else who may change targets
+// could have every key of theirs sent to himself.
+func TestNobodyIsToldByTheSecretOfAnother(t *testing.T) {
+	var shown, told []configuration.NotificationTarget
+	store := shows{secrets{kept: map[string]string{}}, &shown, &told}
+	s := &NotificationService{Told: store, Targets: objects.New(configuration.NotificationTargets, &objectstest.Table{}, time.Now), Now: time.Now}
+	target := func(name, url, secret string) *pb.NotificationTarget {
+		return &pb.NotificationTarget{Name: name, Type: "jira", Url: url, Secret: secret, Project: "SOC"}
+	}
+	const home, away, own = "https://soc.example/", "https://mallory.example/", "secret:target-jira-soc"
+	made, err := s.CreateNotificationTarget(t.Context(), &pb.CreateNotificationTargetRequest{Target: target("soc", home, "jane:token")})
+	if err != nil || made.GetSecret() != own {
+		t.Fatal(made, err)
+	}
+	stolen := []*pb.NotificationTarget{
+		target("mine", away, own), target("soc", away, own),
+		{Name: "mine", Type: "webhook", Url: away, Headers: map[string]string{"X-Token": own}},
+		{Name: "mine", Type: "slack", Url: "secret:target-slack-soc.url"}, {Name: "mine", Type: "teams", Url: "secret:target-slack-soc-url"},
+	}
+	for _, in := range stolen {
+		if _, err := s.CreateNotificationTarget(t.Context(), &pb.CreateNotificationTargetRequest{Target: in}); err == nil {
+			t.Errorf("%v is made", in)
+		}
+		if _, err := s.UpdateNotificationTarget(t.Context(), &pb.UpdateNotificationTargetRequest{TargetId: made.GetId(), Target: in}); err == nil {
+			t.Errorf("%v is a change that is taken", in)
+		}
+		if _, err := s.TestNotificationTarget(t.Context(), &pb.PreviewNotificationRequest{Target: in}); err == nil {
+			t.Errorf("%v is told", in)
+		}
+	}
+	kept := target("soc", home, own)
+	kept.On = []string{"changed"}
+	if _, err := s.UpdateNotificationTarget(t.Context(), &pb.UpdateNotificationTargetRequest{TargetId: made.GetId(), Target: kept}); err != nil {
+		t.Errorf("a change that keeps the address: %v", err)
+	}
+	if _, err := s.UpdateNotificationTarget(t.Context(), &pb.UpdateNotificationTargetRequest{TargetId: made.GetId(), Target: target("soc", away, "jane:other")}); err != nil {
+		t.Errorf("a change with a new secret: %v", err)
+	}
+	if _, err := s.DeleteNotificationTarget(t.Context(), &pb.DeleteNotificationTargetRequest{TargetId: made.GetId()}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.CreateNotificationTarget(t.Context(), &pb.CreateNotificationTargetRequest{Target: target("soc", away, own)}); err == nil {
+		t.Error("a new target has the secret of a deleted one")
+	}
+	if len(told) != 0 {
+		t.Errorf("told: %+v", told)
 	}
 }
