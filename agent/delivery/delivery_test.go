@@ -96,19 +96,31 @@ func start(t *testing.T, s *server, memory int64) (*delivery.Sender, func() erro
 
 func startWith(t *testing.T, c delivery.Config) (*delivery.Sender, func() error) {
 	t.Helper()
+	d := sender(t, c)
+	return d, running(t, d)
+}
+
+// sender makes a sender that does not pause for long, and does not run yet.
+func sender(t *testing.T, c delivery.Config) *delivery.Sender {
+	t.Helper()
 	if c.Spool == "" {
 		c.Spool = t.TempDir()
 	}
-	c.Key, c.Linger, c.Pause, c.MaxPause, c.Farewell = "key", time.Millisecond, time.Millisecond, 4*time.Millisecond, 10*time.Second
+	c.Key, c.Linger, c.Pause, c.MaxPause, c.Farewell = "key", time.Millisecond, time.Millisecond, 4*time.Millisecond, time.Minute
 	c.Client = &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
 	d, err := delivery.New(c)
 	if err != nil {
 		t.Fatal(err)
 	}
+	return d
+}
+
+// running runs a sender; the end returns what Run did.
+func running(t *testing.T, d *delivery.Sender) (end func() error) {
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	go func() { ended <- d.Run(ctx) }()
-	return d, func() error { cancel(); return <-ended }
+	return func() error { cancel(); return <-ended }
 }
 
 func event(n int) []byte { return fmt.Appendf(nil, `{"n":%d}`, n) }
@@ -271,10 +283,11 @@ func TestWhatIsLeftAtTheEndIsSentByTheNextRun(t *testing.T) {
 	s.mu.Lock()
 	away = false
 	s.mu.Unlock()
-	next, end := startWith(t, c)
-	if at := next.Delivery(); at.Earlier != 2 {
+	next := sender(t, c)
+	if at := next.Delivery(); at.Earlier != 2 { // asked before they are sent
 		t.Errorf("%d events are said to wait", at.Earlier)
 	}
+	end := running(t, next)
 	next.Send(event(3))
 	if err := end(); err != nil {
 		t.Fatal(err)

@@ -28,7 +28,8 @@
 //
 // It does not know what an event means. What is taken arrives once and in order, through
 // faults and through the end of the process: TestEventsArriveOnceAndInOrderThroughFaults,
-// TestAnAgentThatIsKilledGoesOnWhereItWas. What is not taken is counted:
+// TestAnAgentThatIsKilledGoesOnWhereItWas, TestWhatIsQueuedWhenTheTimeForTheEndIsOverIsWritten.
+// What is not taken is counted:
 // TestSendNeverWaitsAndCountsWhatItHasNoRoomFor, TestADiskThatIsFullCostsNothingWhileTheServerTakes,
 // TestADamagedRecordCostsItselfAndIsCounted. What an agent lost is said once
 // (TestReportsSayOnceWhatWasLostAndEndWithTheAgent), and for when it was blind

@@ -24,7 +24,7 @@ func TestReportsSayOnceWhatWasLostAndEndWithTheAgent(t *testing.T) {
 		return 0, false
 	})
 	sink, err := delivery.NewSink(delivery.Config{
-		Server: s.URL, Key: "key", Spool: t.TempDir(), Memory: 400, SpoolBytes: 1500, Linger: time.Millisecond, Pause: time.Millisecond, MaxPause: time.Millisecond,
+		Server: s.URL, Key: "key", Spool: t.TempDir(), Memory: 400, SpoolBytes: 1500, Linger: time.Millisecond, Pause: time.Millisecond, MaxPause: time.Millisecond, Farewell: time.Minute,
 		Client: &http.Client{Transport: &http.Transport{DisableKeepAlives: true}},
 	}, delivery.About{Host: "web-1", Version: "1.2", Policies: []string{"p"}, Report: time.Nanosecond})
 	if err != nil {

@@ -6,8 +6,10 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -113,6 +115,68 @@ func TestWhatNobodyTookUntilTheEndIsSaid(t *testing.T) {
 	if c := d.Counts(); c.Lost[delivery.LostStopped] != 2 || c.Waiting != 0 {
 		t.Errorf("counts %+v", c)
 	}
+}
+
+// slowDisk is a disk on which nothing is synced before a time.
+type slowDisk struct {
+	wal.OS
+	until atomic.Pointer[chan struct{}] // closed then; nil: the disk is fast
+}
+
+type slowFile struct {
+	wal.File
+	disk *slowDisk
+}
+
+func (d *slowDisk) Create(path string) (wal.File, error) {
+	f, err := d.OS.Create(path)
+	return slowFile{f, d}, err
+}
+
+func (f slowFile) Sync() error {
+	if until := f.disk.until.Load(); until != nil {
+		<-*until
+	}
+	return f.File.Sync()
+}
+
+// The server does not answer, and the disk takes no batch before the time for the end is
+// over: what is queued behind that is written all the same.
+func TestWhatIsQueuedWhenTheTimeForTheEndIsOverIsWritten(t *testing.T) {
+	asked, over := make(chan struct{}), make(chan struct{})
+	silent := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
+		close(asked)
+		<-r.Context().Done() // the sender gives up
+		close(over)
+	}))
+	defer silent.Close()
+	disk, dir := &slowDisk{}, t.TempDir()
+	d, err := delivery.New(delivery.Config{Server: silent.URL, Key: "key", Spool: dir, FS: disk, Linger: time.Nanosecond, Farewell: time.Nanosecond,
+		Client: &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	end := running(t, d)
+	const events = 2500 // further ones than a batch has
+	d.Send(event(0))
+	<-asked
+	disk.until.Store(&over)
+	for i := 1; i < events; i++ {
+		d.Send(event(i))
+	}
+	if err := end(); err != nil {
+		t.Fatal(err)
+	}
+	if c := d.Counts(); c.Waiting != events || len(c.Lost) != 0 {
+		t.Errorf("counts %+v", c)
+	}
+	s := newServer(t, nil)
+	_, end = startWith(t, delivery.Config{Server: s.URL, Spool: dir})
+	if err := end(); err != nil {
+		t.Fatal(err)
+	}
+	inOrderOnce(t, s.received(), events)
 }
 
 // fill leaves batches of one event each in a spool that no server takes.
@@ -337,7 +401,7 @@ func TestAFirstRunThatIsKilledAtOnceIsNotForgotten(t *testing.T) {
 // run is a run of an agent that sees nothing and ends well.
 func run(t *testing.T, s *server, dir string) {
 	t.Helper()
-	sink, err := delivery.NewSink(delivery.Config{Server: s.URL, Key: "key", Spool: dir, Client: &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}}, delivery.About{Host: "web-1"})
+	sink, err := delivery.NewSink(delivery.Config{Server: s.URL, Key: "key", Spool: dir, Farewell: time.Minute, Client: &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}}, delivery.About{Host: "web-1"})
 	if err != nil {
 		t.Fatal(err)
 	}

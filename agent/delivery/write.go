@@ -85,9 +85,10 @@ func (s *Sender) takeOut() (events [][]byte, due bool) {
 
 // keep brings a batch into the spool, or, while the disk does not take it, to the server
 // when that has all of the spool. It reports whether either has it: it tries until the
-// context ends.
+// context ends, and the disk once even then. What nobody has stays offered, so that giveUp
+// counts it.
 func (s *Sender) keep(ctx context.Context, b *batch) bool {
-	for ctx.Err() == nil {
+	for {
 		err := s.spool.append(b)
 		if err == nil {
 			s.calm()
@@ -110,9 +111,9 @@ func (s *Sender) keep(ctx context.Context, b *batch) bool {
 		case <-done:
 			return true
 		case <-ctx.Done():
+			return false
 		}
 	}
-	return false
 }
 
 // kept lets go of a batch that is safe.
