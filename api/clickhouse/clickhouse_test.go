@@ -172,7 +172,11 @@ func TestPagesAreOfNewestVersions(t *testing.T) {
 			}
 			return order
 		})
-		for _, limit := range []int{1, 3, 10, 1000} {
+		limits := []int{2, 9, 1000}
+		if asked.By == signals.ByTime {
+			limits = append(limits, 1)
+		}
+		for _, limit := range limits {
 			if got := pagesOf(t, adapter.NewSignals(conn), asked, limit); !slices.Equal(got, want) {
 				t.Errorf("%+v, limit %d:\ngot  %v\nwant %v", asked, limit, got, want)
 			}
