@@ -103,6 +103,11 @@ func (b enrolled) Answer(ctx context.Context, agent string, results []orders.Res
 	return b.book.Answered(ctx, agent, results)
 }
 
+// Enrolled implements control.Responses.
+func (b enrolled) Enrolled(ctx context.Context, agent, host string) error {
+	return b.book.Enrolled(ctx, agent, host)
+}
+
 // Agents implements responseservice.Agents.
 func (b enrolled) Agents() []responseservice.Agent {
 	shown := b.fleet.Agents()

@@ -106,6 +106,7 @@ func TestASwitchReachesWhoCannotHaveItsPolicies(t *testing.T) {
 
 type disarmed struct{}
 
+func (disarmed) Enrolled(context.Context, string, string) error        { return nil }
 func (disarmed) For(string) Response                                   { return Response{Disarmed: true} }
 func (disarmed) Answer(context.Context, string, []orders.Result) error { return nil }
 

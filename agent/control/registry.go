@@ -50,6 +50,8 @@ type Responses interface {
 	// Answer takes results of commands. One that can't be kept is an error, and comes
 	// again.
 	Answer(ctx context.Context, agent string, results []orders.Result) error
+	// Enrolled has what holds for the host hold for the agent that is enrolled on it now.
+	Enrolled(ctx context.Context, agent, host string) error
 }
 
 // Response is the part of orders that is no policy.
@@ -162,6 +164,11 @@ func (r *Registry) Enrol(ctx context.Context, token string, in orders.Enrolment)
 	body := Agent{Host: in.Host, Tags: in.Tags, Version: in.AgentVersion, Kernel: in.Kernel, Token: token}
 	var secret string
 	v, err := r.agents.Write(ctx, objects.Ref{}, func(next *objects.Versioned[Agent]) (err error) {
+		if r.deps.Responses != nil {
+			if err := r.deps.Responses.Enrolled(ctx, next.ID, in.Host); err != nil {
+				return err
+			}
+		}
 		body.KeyID, secret, err = r.deps.Keys.Bind(ctx, next.ID, in.Host)
 		next.Body = body
 		return err

@@ -288,6 +288,36 @@ func TestOneAgentIsDisarmedByItself(t *testing.T) {
 	d.check(t, isolated, "done told=false isolated=true disarmed=false")
 }
 
+// TestAHostThatEnrolsAnewStaysDisarmed until somebody arms it, and then with every agent
+// that it ever had.
+func TestAHostThatEnrolsAnewStaysDisarmed(t *testing.T) {
+	d := newDesk(t)
+	if _, err := d.DisarmOne(t.Context(), "a1", Arming{By: "jane", Reason: "it kills backups", Host: "web-1"}); err != nil {
+		t.Fatal(err)
+	}
+	enrol := func(agent, host string) (disarmed bool) {
+		t.Helper()
+		if err := d.Enrolled(t.Context(), agent, host); err != nil {
+			t.Fatal(err)
+		}
+		_, _, off := d.Of(agent)
+		return off != nil
+	}
+	if !enrol("a9", "web-1") || enrol("a2", "web-2") {
+		t.Error("web-1 is armed by enrolling anew, or web-2 is disarmed")
+	}
+	d.restart(t)
+	if a := d.DisarmedAlone("a9"); a == nil || a.By != "jane" || a.Reason != "it kills backups" {
+		t.Errorf("disarmed: %+v", a)
+	}
+	if err := d.ArmOne(t.Context(), "a9", Arming{By: "jane", Reason: "mended", Host: "web-1"}); err != nil {
+		t.Fatal(err)
+	}
+	if enrol("a10", "web-1") {
+		t.Error("web-1 is disarmed by enrolling anew")
+	}
+}
+
 // TestWhatAnAgentIsToldIsFoundWithoutWhatEnded: what is looked through when an agent asks does
 // not grow with what was ever done.
 func TestWhatAnAgentIsToldIsFoundWithoutWhatEnded(t *testing.T) {

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"strings"
 
 	"nightjar/objects"
@@ -17,6 +18,8 @@ type Arming struct {
 	Reason   string `json:"reason"`
 	// Since is when it was switched last.
 	Since schema.Millis `json:"since"`
+	// Host is that of the one agent that is disarmed; empty: all are.
+	Host string `json:"host,omitempty"`
 }
 
 // DisarmedError refuses what would kill or block while a switch says that nothing may.
@@ -103,14 +106,32 @@ func (b *Book) ArmOne(ctx context.Context, agent string, by Arming) error {
 	return b.turnOne(ctx, agent, by)
 }
 
+// Enrolled disarms an agent whose host has one that is disarmed by itself: a host that
+// enrols anew is not armed by that.
+func (b *Book) Enrolled(ctx context.Context, agent, host string) error {
+	v, _ := b.alone.Get(ctx, theSwitch) // built in: it is there
+	for _, a := range v.Body.Agents {
+		if a.Host == host {
+			return b.writeOne(ctx, agent, a)
+		}
+	}
+	return nil
+}
+
 func (b *Book) turnOne(ctx context.Context, agent string, to Arming) error {
 	if err := to.check(); err != nil {
 		return err
 	}
 	to.Since = schema.MillisOf(b.deps.Now())
+	return b.writeOne(ctx, agent, to)
+}
+
+// writeOne keeps how an agent's switch stands. Armed, what its host's earlier agents were
+// left with goes, too.
+func (b *Book) writeOne(ctx context.Context, agent string, to Arming) error {
 	_, err := b.alone.Update(ctx, theSwitch, 0, func(all *Alone) error {
 		if !to.Disarmed {
-			delete(all.Agents, agent)
+			maps.DeleteFunc(all.Agents, func(id string, a Arming) bool { return id == agent || a.Host != "" && a.Host == to.Host })
 			return nil
 		}
 		if all.Agents == nil {

@@ -43,7 +43,7 @@ func (s *ResponseService) DisarmAgent(ctx context.Context, in *pb.SwitchAgentReq
 	if err != nil {
 		return nil, err
 	}
-	n, err := s.Book.DisarmOne(ctx, agent.ID, responses.Arming{By: api.AuthorOf(ctx), Reason: strings.TrimSpace(in.GetReason())})
+	n, err := s.Book.DisarmOne(ctx, agent.ID, responses.Arming{By: api.AuthorOf(ctx), Reason: strings.TrimSpace(in.GetReason()), Host: agent.Host})
 	if err != nil {
 		return nil, err
 	}
@@ -58,7 +58,7 @@ func (s *ResponseService) ArmAgent(ctx context.Context, in *pb.SwitchAgentReques
 	if err != nil {
 		return nil, err
 	}
-	if err := s.Book.ArmOne(ctx, agent.ID, responses.Arming{By: api.AuthorOf(ctx), Reason: strings.TrimSpace(in.GetReason())}); err != nil {
+	if err := s.Book.ArmOne(ctx, agent.ID, responses.Arming{By: api.AuthorOf(ctx), Reason: strings.TrimSpace(in.GetReason()), Host: agent.Host}); err != nil {
 		return nil, err
 	}
 	return s.alone(agent), nil
