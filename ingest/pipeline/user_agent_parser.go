@@ -20,7 +20,6 @@ type UserAgentParser struct {
 }
 
 func readUserAgentParser(o *object, b Base) Processor {
-	useragent.Parse("") // its expressions are read now, and not within the first record's time
 	u := &UserAgentParser{Base: b, Encoded: o.flagOr("is_encoded", false)}
 	u.Sources, u.paths = o.attributes("sources", "http.useragent")
 	u.Target, u.target = o.attribute("target", "http.useragent_details")
@@ -40,7 +39,8 @@ func (u *UserAgentParser) run(x *run) outcome {
 	if u.Encoded {
 		text = weburl.Unescape(text)
 	}
-	// What was not seen lately takes milliseconds, which are not the pipeline's.
+	// What was not seen lately takes milliseconds, and the very first some hundred, since the
+	// expressions are read then: these are not the pipeline's.
 	defer x.spent.pause()()
 	return x.putNew(u.target, useragent.Details(x.Arena, text))
 }
