@@ -10,7 +10,6 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
-	"strconv"
 	"testing"
 	"time"
 	"unsafe"
@@ -104,17 +103,10 @@ func init() {
 
 // TestNoReusedPidIsHit gives the pid of a process that has ended to another at once,
 // which executes the same program and began within the same hundredth of a second: a
-// kill of the first must not hit it. Every hundredth one is killed with its own start,
+// kill of the first must not hit it. Every twentieth one is killed with its own start,
 // and must be hit.
 func TestNoReusedPidIsHit(t *testing.T) {
-	forks := 2000
-	if text := os.Getenv(forksVariable); text != "" {
-		n, err := strconv.Atoi(text)
-		if err != nil {
-			t.Fatal(err)
-		}
-		forks = n
-	}
+	forks := numberFrom(t, forksVariable, 400)
 	forker := program(t, t.TempDir(), "forker", "/proc/self/exe") // the test's own file is protected
 	w := watch(t, "none: exec.file.path == \"/nowhere\"")
 	c := exec.Command(forker)
@@ -141,7 +133,7 @@ func TestNoReusedPidIsHit(t *testing.T) {
 		}
 		return int(binary.NativeEndian.Uint32(answer[:])), unix.WaitStatus(binary.NativeEndian.Uint32(answer[4:]))
 	}
-	const everyTh, patience = 100, 5 * time.Second
+	const everyTh, patience = 20, time.Minute
 	killer, reused, hit := w.agent.Responder().Killer, 0, 0
 	for i := range forks / 2 {
 		victim, _ := ask('v')

@@ -1,6 +1,12 @@
 package bpf
 
-import "github.com/cilium/ebpf"
+import (
+	"sync"
+	"weak"
+
+	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/btf"
+)
 
 // Load is the programs and maps of the base provider, not yet in the kernel.
 func Load() (*ebpf.CollectionSpec, error) { return loadBase() }
@@ -34,3 +40,21 @@ type (
 	// IsolatePeer is whom an isolated host may talk to.
 	IsolatePeer = dropIsolatePeer
 )
+
+// KernelTypes are those of the running kernel, which take a fiftieth of a second of CPU to read: those who
+// load programs one after the other share them. They are let go of when nobody loads any.
+func KernelTypes() *btf.Cache {
+	kernelTypes.Lock()
+	defer kernelTypes.Unlock()
+	if c := kernelTypes.read.Value(); c != nil { // nobody has let go of them, or the collector not yet
+		return c
+	}
+	c := btf.NewCache()
+	kernelTypes.read = weak.Make(c)
+	return c
+}
+
+var kernelTypes struct {
+	sync.Mutex
+	read weak.Pointer[btf.Cache]
+}

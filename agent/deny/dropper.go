@@ -321,7 +321,7 @@ func loadDrop(programs ...string) (*activeDrop, error) {
 		return nil, err
 	}
 	maps.DeleteFunc(spec.Programs, func(name string, _ *ebpf.ProgramSpec) bool { return !slices.Contains(programs, name) })
-	objects, err := ebpf.NewCollection(spec)
+	objects, err := ebpf.NewCollectionWithOptions(spec, ebpf.CollectionOptions{Cache: bpf.KernelTypes()})
 	if err != nil {
 		return nil, err
 	}

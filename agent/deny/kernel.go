@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"os"
 	"path"
+	"runtime"
 	"slices"
 
 	"github.com/cilium/ebpf"
@@ -39,6 +40,7 @@ type kernel struct {
 
 // loadKernel loads the programs. Those for LSM that this kernel forbids are left out.
 func loadKernel(o Options) (*kernel, error) {
+	defer runtime.KeepAlive(bpf.KernelTypes()) // read once for all that is loaded
 	spec, err := bpf.LoadDeny()
 	if err != nil {
 		return nil, err
@@ -51,7 +53,7 @@ func loadKernel(o Options) (*kernel, error) {
 	}
 	base := spec.Copy()
 	maps.DeleteFunc(base.Programs, func(_ string, p *ebpf.ProgramSpec) bool { return p.Type == ebpf.LSM })
-	objects, err := ebpf.NewCollectionWithOptions(base, ebpf.CollectionOptions{MapReplacements: shared})
+	objects, err := ebpf.NewCollectionWithOptions(base, ebpf.CollectionOptions{MapReplacements: shared, Cache: bpf.KernelTypes()})
 	if err != nil {
 		return nil, err
 	}
@@ -74,7 +76,7 @@ func loadKernel(o Options) (*kernel, error) {
 func (k *kernel) loadLSM(spec *ebpf.CollectionSpec, name string) error {
 	one := spec.Copy()
 	maps.DeleteFunc(one.Programs, func(n string, _ *ebpf.ProgramSpec) bool { return n != name })
-	c, err := ebpf.NewCollectionWithOptions(one, ebpf.CollectionOptions{MapReplacements: k.objects.Maps})
+	c, err := ebpf.NewCollectionWithOptions(one, ebpf.CollectionOptions{MapReplacements: k.objects.Maps, Cache: bpf.KernelTypes()})
 	if err != nil {
 		return err
 	}

@@ -1,6 +1,11 @@
 package probe
 
-import "slices"
+import (
+	"runtime"
+	"slices"
+
+	"nightjar/agent/bpf"
+)
 
 // Widen subscribes to what the options ask for beside what is subscribed to: programs are
 // loaded and attached, while those that run go on. What this kernel refuses is no error:
@@ -74,6 +79,7 @@ func (p *Probe) loadFurther(o Options) error {
 	if len(fresh) == 0 {
 		return nil
 	}
+	defer runtime.KeepAlive(bpf.KernelTypes()) // read once for all that is loaded
 	spec, err := specFor(o)
 	if err != nil {
 		return err

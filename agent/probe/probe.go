@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"os"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -108,6 +109,7 @@ func load(o Options) (*Probe, error) {
 	if err := rlimit.RemoveMemlock(); err != nil {
 		return nil, err
 	}
+	defer runtime.KeepAlive(bpf.KernelTypes()) // read once for all that is loaded
 	spec, err := specFor(o)
 	if err != nil {
 		return nil, err
@@ -141,18 +143,18 @@ func specFor(o Options) (*ebpf.CollectionSpec, error) {
 
 // choose says of programs which form this kernel may take, by the first one.
 func (p *Probe) choose(spec *ebpf.CollectionSpec, wanted programs) (map[string]string, error) {
-	kernel, err := btf.LoadKernelSpec()
+	kernel, err := bpf.KernelTypes().Kernel()
 	if err != nil {
 		return nil, err
 	}
-	lsm := tryLSM()
+	lsm := sync.OnceValue(tryLSM)
 	choice := map[string]string{}
 	for _, o := range wanted {
 		for _, form := range o.forms {
 			why := error(nil)
 			switch program := spec.Programs[form]; {
 			case program.Type == ebpf.LSM:
-				why = lsm
+				why = lsm()
 			case !hasTarget(kernel, program) || !hasStruct(kernel, needs[form]):
 				why = ebpf.ErrNotSupported
 			}
@@ -179,15 +181,16 @@ func (p *Probe) refuse(o program, form string, err error) {
 // tryLSM is why this kernel takes no LSM programs; nil if it does. The list of
 // LSMs that are active does not tell.
 func tryLSM() error {
-	p, err := ebpf.NewProgram(&ebpf.ProgramSpec{
-		Type: ebpf.LSM, AttachType: ebpf.AttachLSMMac, AttachTo: "file_open", License: "Dual BSD/GPL",
+	const name = "try_lsm"
+	c, err := ebpf.NewCollectionWithOptions(&ebpf.CollectionSpec{Programs: map[string]*ebpf.ProgramSpec{name: {
+		Name: name, Type: ebpf.LSM, AttachType: ebpf.AttachLSMMac, AttachTo: "file_open", License: "Dual BSD/GPL",
 		Instructions: asm.Instructions{asm.Mov.Imm(asm.R0, 0), asm.Return()},
-	})
+	}}}, ebpf.CollectionOptions{Cache: bpf.KernelTypes()})
 	if err != nil {
 		return err
 	}
-	defer p.Close()
-	l, err := link.AttachLSM(link.LSMOptions{Program: p})
+	defer c.Close()
+	l, err := link.AttachLSM(link.LSMOptions{Program: c.Programs[name]})
 	if err != nil {
 		return err
 	}
@@ -231,9 +234,9 @@ func (p *Probe) loadMore(spec *ebpf.CollectionSpec, wanted programs, choice map[
 }
 
 // loadWithout loads a collection and the chosen programs of a list, without those
-// that the kernel refuses. All are loaded at once, and again when one was refused:
-// the kernel's types are read each time, which takes a tenth of a second.
+// that the kernel refuses. All are loaded at once, and again when one was refused.
 func (p *Probe) loadWithout(base, spec *ebpf.CollectionSpec, list programs, choice map[string]string, o ebpf.CollectionOptions) (*ebpf.Collection, error) {
+	o.Cache = bpf.KernelTypes()
 	for {
 		all := base.Copy()
 		for _, one := range list {
