@@ -70,9 +70,9 @@ func alive(c *exec.Cmd) bool {
 // which the status says; and that the root is no scope.
 func TestAKillReachesItsScope(t *testing.T) {
 	dir := t.TempDir()
-	sleep, beside, guarded := program(t, dir, "sleeper", "/bin/sleep"), program(t, dir, "beside", "/bin/sleep"), program(t, dir, "guarded", "/bin/sleep")
+	beside, guarded := program(t, dir, "beside", "/bin/sleep"), program(t, dir, "guarded", "/bin/sleep")
 	id := fmt.Sprintf("%064x", os.Getpid())
-	for _, c := range []struct {
+	cases := []struct {
 		name, scope, reduces, cgroup string
 		spared                       bool
 		want, mechanism              string
@@ -83,13 +83,19 @@ func TestAKillReachesItsScope(t *testing.T) {
 		{"the rest of the container, after the kernel", "container", "alone", "docker-" + id + ".scope", false, "performed", "bpf_send_signal"},
 		{"the root", "cgroup", "", "", false, "performed", "pidfd"},
 		{"no container", "container", "", "nightjar-kill-test", false, "performed", "pidfd"},
-	} {
+	}
+	rules, sleeps := "", make([]string, len(cases)) // each case has a rule, and a program, of its own
+	for i, c := range cases {
+		sleeps[i] = program(t, dir, fmt.Sprint("sleeper", i), "/bin/sleep")
+		expression := `exec.file.path == "` + sleeps[i] + `"`
+		if c.reduces == "" {
+			expression += ` && exec.argv in ["60"]`
+		}
+		rules += killRule(fmt.Sprint("r", i), expression, ", scope: "+c.scope)
+	}
+	w := killing(t, policy.Blocking, rules, func(config *Config, _ *watched) { config.Protect = []string{guarded} })
+	for i, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			expression := `exec.file.path == "` + sleep + `"`
-			if c.reduces == "" {
-				expression += ` && exec.argv in ["60"]`
-			}
-			w := killing(t, policy.Blocking, killRule("r", expression, ", scope: "+c.scope), func(config *Config, _ *watched) { config.Protect = []string{guarded} })
 			fd, below := 0, 0
 			if c.cgroup != "" {
 				_, fd = cgroupOf(t, c.cgroup)
@@ -101,9 +107,8 @@ func TestAKillReachesItsScope(t *testing.T) {
 			if c.spared {
 				protected = startIn(t, fd, guarded, "50")
 			}
-			time.Sleep(100 * time.Millisecond) // all execute what they shall
-			target := startIn(t, fd, sleep, "60")
-			r := actions(t, w.one("r", target.Process.Pid))[0]
+			target := startIn(t, fd, sleeps[i], "60")
+			r := actions(t, w.one(fmt.Sprint("r", i), target.Process.Pid))[0]
 			all := c.cgroup != "" && c.name != "no container"
 			for range 1000 {
 				if !alive(target) && alive(same) != all && alive(under) != all {
