@@ -144,6 +144,26 @@ func isDenied(err error) bool {
 	return errors.As(err, &exit) && exit.ExitCode() == notExecuted
 }
 
+// inTime runs what is to be denied until it was, and says so. Where the agent did not
+// answer in time, as on a machine that has much else to do, it was let through, which
+// must have been counted.
+func (w *watched) inTime(denied func() bool) {
+	w.t.Helper()
+	const most = 50
+	for range most {
+		before := w.letThrough()
+		if denied() {
+			return
+		}
+		if !eventually(func() bool { return w.letThrough() > before }) {
+			w.t.Fatal("it was not denied, and is not counted as let through")
+		}
+	}
+	w.t.Fatalf("%d times it was let through", most)
+}
+
+func (w *watched) letThrough() uint64 { return w.agent.denials.guard.LetThrough() }
+
 // TestADeniedExecIsAnEvent: with the rule, what acted, and what had happened; and whoever
 // asked for it lives on.
 func TestADeniedExecIsAnEvent(t *testing.T) {
@@ -154,15 +174,21 @@ func TestADeniedExecIsAnEvent(t *testing.T) {
 	}
 	w, _ := denying(t, policy.Blocking, `r: exec.file.path == "`+evil+`"`)
 	for i, at := range []string{evil, link} {
-		c := exec.Command("/bin/sh", "-c", at+"; echo went on")
-		out, _ := c.CombinedOutput()
-		if !bytes.Contains(out, []byte("went on")) || !bytes.Contains(bytes.ToLower(out), []byte("not permitted")) && !bytes.Contains(bytes.ToLower(out), []byte("denied")) {
-			t.Errorf("the shell says %q", out)
+		w.inTime(func() bool {
+			out, _ := exec.Command("/bin/sh", "-c", at+"; echo went on").CombinedOutput()
+			if !bytes.Contains(out, []byte("went on")) {
+				t.Errorf("the shell says %q", out)
+			}
+			out = bytes.ToLower(out)
+			return bytes.Contains(out, []byte("not permitted")) || bytes.Contains(out, []byte("denied"))
+		})
+		denials := func() []found {
+			return slices.DeleteFunc(w.of("r", 0), func(f found) bool { return f.event.Retval >= 0 }) // what was let through
 		}
-		if !eventually(func() bool { return len(w.of("r", 0)) > i }) {
+		if !eventually(func() bool { return len(denials()) > i }) {
 			t.Fatalf("%s: no event", at)
 		}
-		m := w.of("r", 0)[i]
+		m := denials()[i]
 		if m.event.File.Path != at || m.event.Retval != -int64(unix.EPERM) || m.event.Type != "exec" {
 			t.Errorf("event %s of %s, retval %d", m.event.Type, m.event.File.Path, m.event.Retval)
 		}
@@ -195,9 +221,14 @@ func TestADeniedOpenIsOneEvent(t *testing.T) {
 	w, _ := denying(t, policy.Blocking, `
 		r: open.file.path == "`+secret+`"
 	`)
-	c := stranger(t, "read", secret)
-	_ = c.Run()
-	m := w.one("r", c.Process.Pid)
+	var c *exec.Cmd
+	var m found
+	w.inTime(func() bool {
+		c = stranger(t, "read", secret)
+		_ = c.Run()
+		m = w.one("r", c.Process.Pid)
+		return m.event.Retval < 0
+	})
 	if m.event.File.Path != secret || m.event.Retval != -int64(unix.EPERM) {
 		t.Errorf("event of %s, retval %d", m.event.File.Path, m.event.Retval)
 	}
@@ -252,9 +283,7 @@ func TestAMonitoringPolicyDeniesNothing(t *testing.T) {
 func TestNothingIsDeniedWhileTheHostIsDisarmed(t *testing.T) {
 	evil := evilProgram(t)
 	w, _ := denying(t, policy.Blocking, `r: exec.file.path == "`+evil+`"`)
-	if err := tried(evil); !isDenied(err) {
-		t.Fatalf("armed: %v", err)
-	}
+	w.inTime(func() bool { return isDenied(tried(evil)) })
 	state := w.agent.config.StateDir
 	s, err := Tell(state, Order{Do: "disarm", Why: "test"})
 	if err != nil {
@@ -269,9 +298,7 @@ func TestNothingIsDeniedWhileTheHostIsDisarmed(t *testing.T) {
 	if _, err := Tell(state, Order{Do: "arm"}); err != nil {
 		t.Fatal(err)
 	}
-	if err := tried(evil); !isDenied(err) {
-		t.Errorf("armed again: %v", err)
-	}
+	w.inTime(func() bool { return isDenied(tried(evil)) })
 }
 
 // TestWaysAroundADeniedFile pins which ways to open a file are caught: all that end at
@@ -283,35 +310,37 @@ func TestWaysAroundADeniedFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	w, _ := denying(t, policy.Blocking, `r: open.file.path == "`+secret+`"`)
-	ways := map[string]*exec.Cmd{"io_uring": stranger(t, "uring one", secret)}
 	at := filepath.Join(dir, "int80")
 	if err := writeProgram(at, program32(5, secret)); err != nil {
 		t.Fatal(err)
 	}
-	ways["int 0x80"] = exec.Command(at)
-	for name, c := range ways {
-		out, err := c.CombinedOutput()
-		if c.Process == nil {
-			t.Errorf("%s: %v", name, err)
-			continue
-		}
-		if bytes.Contains(out, []byte("no such way")) || err != nil && strings.Contains(err.Error(), "signal: seg") {
-			t.Logf("%s: not on this kernel", name)
-			continue
-		}
-		if bytes.Contains(out, []byte("it is open")) {
-			t.Errorf("%s: it is open", name)
-		}
-		// Of io_uring it is told before, too, that it was asked: the process may be killed
-		// for that before anything is denied.
-		if !eventually(func() bool {
-			return slices.ContainsFunc(w.of("r", c.Process.Pid), func(f found) bool {
-				r := f.reports()
-				return len(r) > 0 && (r[0]["type"] == "deny" || f.event.Async && statusOf(c) != 0)
-			})
-		}) {
-			t.Errorf("%s: no denial of %d matches; %s", name, len(w.of("r", c.Process.Pid)), out)
-		}
+	for name, way := range map[string]func() *exec.Cmd{
+		"io_uring": func() *exec.Cmd { return stranger(t, "uring one", secret) },
+		"int 0x80": func() *exec.Cmd { return exec.Command(at) },
+	} {
+		w.inTime(func() bool {
+			before, c := w.letThrough(), way()
+			out, err := c.CombinedOutput()
+			if c.Process == nil {
+				t.Fatalf("%s: %v", name, err)
+			}
+			if bytes.Contains(out, []byte("no such way")) || err != nil && strings.Contains(err.Error(), "signal: seg") {
+				t.Logf("%s: not on this kernel", name)
+				return true
+			}
+			// Of io_uring it is told before, too, that it was asked: the process may be killed
+			// for that before anything is denied.
+			denied := func() bool {
+				return slices.ContainsFunc(w.of("r", c.Process.Pid), func(f found) bool {
+					r := f.reports()
+					return len(r) > 0 && (r[0]["type"] == "deny" || f.event.Async && statusOf(c) != 0)
+				})
+			}
+			if !eventually(func() bool { return denied() || w.letThrough() > before }) {
+				t.Fatalf("%s: no denial of %d matches; %s", name, len(w.of("r", c.Process.Pid)), out)
+			}
+			return denied() && !bytes.Contains(out, []byte("it is open"))
+		})
 	}
 }
 

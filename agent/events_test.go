@@ -138,7 +138,7 @@ var trials = []trial{
 	}},
 	{"login_uid_write", `login_uid_write.auid == 4294967295`, "loginuid", nil, nil},
 	{"capabilities", `capabilities.used & CAP_SYS_CHROOT > 0`, "chroot", nil, nil},
-	{"cgroup_write", `cgroup_write.pid > 0 && cgroup_write.file.path =~ "**/nightjar-test/cgroup.procs"`, "cgroup", nil, nil},
+	{"cgroup_write", `cgroup_write.pid > 0 && cgroup_write.file.path =~ "**/nightjar-test-*/cgroup.procs"`, "cgroup", nil, nil},
 	{"ondemand", `ondemand.name == "security_inode_rmdir"`, "rmdir-any", []string{"$D/ondemand"}, nil},
 	{"bind", `bind.addr.ip == 127.0.0.0/8 && bind.addr.port == 45871 && bind.protocol == IP_PROTO_TCP`, "bind", []string{"127.0.0.7:45871"}, func(e *event.Event) error {
 		return expected("family", e.Bind.Family, unix.AF_INET, "ip", e.Bind.IP, "127.0.0.7/32", "retval", e.Retval, 0, "public", e.Bind.IsPublic, false)
@@ -496,7 +496,7 @@ func intoCGroup([]string) error {
 		if len(f) < 3 || f[2] != "cgroup2" {
 			continue
 		}
-		dir := filepath.Join(f[1], "nightjar-test")
+		dir := filepath.Join(f[1], fmt.Sprint("nightjar-test-", os.Getpid()))
 		if err := os.Mkdir(dir, 0o755); err != nil {
 			return err
 		}

@@ -72,17 +72,18 @@ func TestAKillReachesItsScope(t *testing.T) {
 	dir := t.TempDir()
 	beside, guarded := program(t, dir, "beside", "/bin/sleep"), program(t, dir, "guarded", "/bin/sleep")
 	id := fmt.Sprintf("%064x", os.Getpid())
+	group := fmt.Sprint("nightjar-kill-test-", os.Getpid())
 	cases := []struct {
 		name, scope, reduces, cgroup string
 		spared                       bool
 		want, mechanism              string
 	}{
-		{"the cgroup", "cgroup", "", "nightjar-kill-test", false, "performed", "pidfd"},
-		{"the cgroup with a protected process", "cgroup", "", "nightjar-kill-test", true, "partially_performed", "pidfd"},
+		{"the cgroup", "cgroup", "", group, false, "performed", "pidfd"},
+		{"the cgroup with a protected process", "cgroup", "", group, true, "partially_performed", "pidfd"},
 		{"the container", "container", "", "docker-" + id + ".scope", false, "performed", "pidfd"},
 		{"the rest of the container, after the kernel", "container", "alone", "docker-" + id + ".scope", false, "performed", "bpf_send_signal"},
 		{"the root", "cgroup", "", "", false, "performed", "pidfd"},
-		{"no container", "container", "", "nightjar-kill-test", false, "performed", "pidfd"},
+		{"no container", "container", "", group, false, "performed", "pidfd"},
 	}
 	rules, sleeps := "", make([]string, len(cases)) // each case has a rule, and a program, of its own
 	for i, c := range cases {
