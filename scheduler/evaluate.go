@@ -437,6 +437,7 @@ func (ev *evaluator) readSignals(ctx context.Context, states []*detect.GroupStat
 		return fmt.Errorf("load signals: %w", err)
 	}
 	for _, u := range states {
+		u.Published = make([]schema.Signal, 0, len(published[u.Key]))
 		for _, sig := range published[u.Key] {
 			if sig.RuleKey == u.Plan.Key && detect.GroupKey(sig.Group) == detect.GroupKey(u.Group) {
 				u.Published = append(u.Published, sig)

@@ -263,7 +263,7 @@ func mustAgree(t *testing.T, w *world, plan *compiler.BoundPlan, events []schema
 			t.Errorf("signal %s shows incidents %v, and has %v", id, shown, p.Triage.Incidents)
 		}
 	}
-	for id, versions := range w.history {
+	for id, versions := range w.versions {
 		for i := 1; i < len(versions); i++ {
 			if a, b := versions[i-1], versions[i]; a.Case != b.Case || !slices.Equal(a.Group, b.Group) {
 				t.Errorf("signal %s changed what it is about: %+v, then %+v", id, a, b)

@@ -45,7 +45,7 @@ func RenderChanges(plan *compiler.BoundPlan, changes []detect.Change, fetch func
 	shown, draw := newSamples(bySeq), newRenderer()
 	out := make([]Published, len(changes))
 	for i := range changes {
-		if err := resample(&changes[i], plan, shown); err != nil {
+		if err := resample(&changes[i], plan, schema.ReadSamples(changes[i].Samples), shown); err != nil {
 			return nil, err
 		}
 		if out[i], err = draw.render(plan, changes[i].Signal); err != nil {

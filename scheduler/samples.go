@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 
 	"nightjar/compiler"
 	"nightjar/scheduler/detect"
@@ -15,8 +16,10 @@ import (
 // the order in which they came.
 func (ev *evaluator) sample(ctx context.Context, changes []planChange, find finder) error {
 	var wanted []compiler.Match
+	old := make([][]schema.Sample, len(changes))
 	for i := range changes {
-		wanted = append(wanted, changes[i].Unsampled()...)
+		old[i] = schema.ReadSamples(changes[i].Samples)
+		wanted = append(wanted, changes[i].Unsampled(old[i])...)
 	}
 	bySeq, err := find(ctx, wanted)
 	if err != nil {
@@ -24,7 +27,7 @@ func (ev *evaluator) sample(ctx context.Context, changes []planChange, find find
 	}
 	shown := newSamples(bySeq)
 	for i := range changes {
-		if err := resample(&changes[i].Change, changes[i].plan, shown); err != nil {
+		if err := resample(&changes[i].Change, changes[i].plan, old[i], shown); err != nil {
 			return err
 		}
 	}
@@ -63,26 +66,30 @@ func (ev *evaluator) events(ctx context.Context, refs []compiler.Match) (map[uin
 	return bySeq, nil
 }
 
-// resample makes the samples those of the evidence; where the signal goes on
-// from one that had ended, they are added to its own. Of an event that is gone
-// from the store the sample that there was is kept.
-func resample(c *detect.Change, plan *compiler.BoundPlan, shown *samples) error {
-	missing := c.Unsampled()
-	old := schema.ReadSamples(c.Samples)
+// resample makes the samples, which are old so far, those of the evidence; where the
+// signal goes on from one that had ended, they are added to its own. Of an event that is
+// gone from the store the sample that there was is kept.
+func resample(c *detect.Change, plan *compiler.BoundPlan, old []schema.Sample, shown *samples) error {
+	missing := c.Unsampled(old)
 	if c.Gone() || (len(missing) == 0 && (c.Carried || len(old) == len(c.Evidence))) {
 		return nil
 	}
 	list := []json.RawMessage{}
-	wanted := c.Evidence
-	byID := map[string]json.RawMessage{}
-	for _, s := range old {
+	keep := func(s schema.Sample) error {
 		text, err := json.Marshal(s)
 		if err != nil {
 			return fmt.Errorf("encode sample events: %w", err)
 		}
-		byID[s.EventID] = text
-		if c.Carried {
-			list, wanted = append(list, text), missing
+		list = append(list, text)
+		return nil
+	}
+	wanted := c.Evidence
+	if c.Carried {
+		wanted = missing
+		for _, s := range old {
+			if err := keep(s); err != nil {
+				return err
+			}
 		}
 	}
 	for i := range wanted {
@@ -90,11 +97,15 @@ func resample(c *detect.Change, plan *compiler.BoundPlan, shown *samples) error 
 		if err != nil {
 			return err
 		}
-		if !ok {
-			text, ok = byID[schema.EventID(wanted[i].At, wanted[i].Seq)]
-		}
 		if ok {
 			list = append(list, text)
+			continue
+		}
+		id := schema.EventID(wanted[i].At, wanted[i].Seq)
+		if at := slices.IndexFunc(old, func(s schema.Sample) bool { return s.EventID == id }); at >= 0 {
+			if err := keep(old[at]); err != nil {
+				return err
+			}
 		}
 	}
 	c.Samples = joinJSON(list)

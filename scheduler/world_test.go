@@ -36,9 +36,9 @@ type world struct {
 	events        []schema.Event
 	matches       map[uint64][]StoredMatch
 	signals       map[string]schema.Signal
-	versions      map[string][]Published
+	versions      map[string][]Published // every state that was ever visible, by id
 	whole         map[string]Published
-	keys          map[string]uint64
+	ids           map[uint64]map[string]bool // of signals, by their group's key
 	through       map[string]Checkpoint
 	objects       []objects.Object
 	evaluationLog []Entry
@@ -65,8 +65,6 @@ type world struct {
 	// meanwhile is what happens once more events have arrived, before they are evaluated;
 	// nil: nothing. It returns the scheduler that goes on.
 	meanwhile func(*Scheduler) *Scheduler
-	// history is every state that was ever visible, for what must never happen.
-	history map[string][]schema.Signal
 }
 
 var errFault = errors.New("injected fault")
@@ -95,9 +93,9 @@ func baseSeed() uint64 {
 func newWorld(seed uint64) *world {
 	return &world{
 		rand: rand.New(&locked{of: rand.NewPCG(seed, 1+baseSeed())}), lateness: 100 * 365 * 24 * time.Hour,
-		matches: map[uint64][]StoredMatch{}, signals: map[string]schema.Signal{}, versions: map[string][]Published{}, whole: map[string]Published{}, keys: map[string]uint64{},
+		matches: map[uint64][]StoredMatch{}, signals: map[string]schema.Signal{}, versions: map[string][]Published{}, whole: map[string]Published{}, ids: map[uint64]map[string]bool{},
 		values: map[string]map[detect.SeenValue]bool{}, groups: map[string]map[detect.SeenKey]detect.SeenGroup{}, models: map[string]map[detect.SeenKey]detect.SeriesModel{}, modelled: map[string]schema.Millis{},
-		through: map[string]Checkpoint{}, history: map[string][]schema.Signal{}, related: map[string]int64{},
+		through: map[string]Checkpoint{}, related: map[string]int64{},
 	}
 }
 
@@ -309,11 +307,8 @@ func (w worldSignals) Recent(_ context.Context, ended map[string]schema.Millis) 
 func (w worldSignals) Load(_ context.Context, spans []Span) (map[uint64][]schema.Signal, error) {
 	out := map[uint64][]schema.Signal{}
 	for _, s := range spans {
-		for id, key := range w.keys {
-			if key != s.Key {
-				continue
-			}
-			if sig, ok := w.signals[id]; ok && sig.Ends() >= s.From {
+		for id := range w.ids[s.Key] {
+			if sig := w.signals[id]; sig.Ends() >= s.From {
 				out[s.Key] = append(out[s.Key], sig)
 			}
 		}
@@ -382,8 +377,11 @@ func (w worldSignals) Publish(_ context.Context, list []Published) error {
 		if have, ok := w.signals[p.ID]; !ok || have.Version < p.Version {
 			w.signals[p.ID], w.whole[p.ID] = p.Signal, p
 			w.versions[p.ID] = append(w.versions[p.ID], p)
-			w.keys[p.ID] = detect.StateKeyOfRule(p.RuleKey, p.Group)
-			w.history[p.ID] = append(w.history[p.ID], p.Signal)
+			key := detect.StateKeyOfRule(p.RuleKey, p.Group)
+			if w.ids[key] == nil {
+				w.ids[key] = map[string]bool{}
+			}
+			w.ids[key][p.ID] = true
 		}
 	}
 	return w.fault()

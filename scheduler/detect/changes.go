@@ -30,13 +30,12 @@ func (c *Change) SaltedID(salt int) string {
 }
 
 // Unsampled are the matches of the change's evidence that its signal has no
-// sample of.
-func (c *Change) Unsampled() []compiler.Match {
+// sample of, where it has these.
+func (c *Change) Unsampled(list []schema.Sample) []compiler.Match {
 	if c.Gone() {
 		return nil
 	}
 	have := map[string]bool{}
-	list := schema.ReadSamples(c.Samples)
 	for _, s := range list {
 		have[s.EventID] = true
 	}
@@ -70,7 +69,7 @@ func (gs *GroupState) reconcile(caseAt int, episodes []episode, old []schema.Sig
 		if differs || gs.othersMayShow(ep) {
 			c.Evidence = evidence(gs.Plan, ep, all)
 		}
-		if !differs && len(c.Unsampled()) > 0 {
+		if !differs && len(c.Evidence) > 0 && len(c.Unsampled(schema.ReadSamples(c.Samples))) > 0 {
 			c.RuleVersion, differs = gs.Plan.Rule.Version, true
 			c.Version++
 		}

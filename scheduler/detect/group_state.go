@@ -70,9 +70,9 @@ func (gs *GroupState) chain(caseAt int) chain {
 	default:
 		c.carry = before
 	}
-	for _, s := range gs.Published {
-		if s.Case == caseAt && !s.Gone() && s.FirstSeen >= c.from {
-			c.old = append(c.old, s)
+	for i := range gs.Published {
+		if s := &gs.Published[i]; s.Case == caseAt && !s.Gone() && s.FirstSeen >= c.from {
+			c.old = append(c.old, *s)
 		}
 	}
 	sort.Slice(c.old, func(i, j int) bool { return c.old[i].FirstSeen < c.old[j].FirstSeen })
