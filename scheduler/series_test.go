@@ -33,9 +33,9 @@ func (w worlds) anomalies(users ...string) (schema.Rule, []schema.Event) {
 		most := int64(9)
 		rule.Options.Anomaly.LearningPeriodBaseline = &most
 	}
-	busy := 0
+	busy, days := 0, int64(10)
 	if w.IntN(2) == 0 {
-		busy = 8
+		busy, days = 8, 7
 		rule.Cases = slices.Insert(rule.Cases, w.IntN(3), schema.RuleCase{Status: "info", Condition: w.pick("a < 0.005", "a <= 0.002", "a < 0.0001 || a > 0.9999")})
 	}
 	if w.IntN(3) == 0 {
@@ -50,7 +50,7 @@ func (w worlds) anomalies(users ...string) (schema.Rule, []schema.Event) {
 	}
 	var events []schema.Event
 	out := map[string]int{}
-	for b := range int64(10 * 86400 / 3600) {
+	for b := range days * 24 {
 		for _, user := range users {
 			n := busy + w.IntN(3)
 			if w.IntN(60) == 0 {
@@ -130,6 +130,7 @@ func TestNewGroupsAreJudgedByTheirPeersThroughFaults(t *testing.T) {
 			}
 		}
 	}
+	t.Logf("%d signals of new groups, %d of bursts", found, bursts)
 	if found < 20 || bursts < 3 {
 		t.Errorf("%d signals of new groups were found, %d of bursts: too little happens", found, bursts)
 	}
@@ -155,6 +156,7 @@ func TestAnomaliesAreThoseOfReplayThroughFaults(t *testing.T) {
 			})
 		}
 	})
+	t.Logf("%d signals, %d on the low side, the models of %d rules stored", found.Load(), low.Load(), settled.Load())
 	if found.Load() < 100 || settled.Load() < 3 || low.Load() < 10 {
 		t.Errorf("%d signals were found, %d on the low side, and the models of %d rules stored: too little happens", found.Load(), low.Load(), settled.Load())
 	}

@@ -12,6 +12,7 @@ import (
 	"slices"
 	"sort"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -38,7 +39,7 @@ type world struct {
 	signals       map[string]schema.Signal
 	versions      map[string][]Published // every state that was ever visible, by id
 	whole         map[string]Published
-	ids           map[uint64]map[string]bool // of signals, by their group's key
+	groupsSignals map[uint64]map[string]*schema.Signal // those of a group, by its key
 	through       map[string]Checkpoint
 	objects       []objects.Object
 	evaluationLog []Entry
@@ -93,7 +94,7 @@ func baseSeed() uint64 {
 func newWorld(seed uint64) *world {
 	return &world{
 		rand: rand.New(&locked{of: rand.NewPCG(seed, 1+baseSeed())}), lateness: 100 * 365 * 24 * time.Hour,
-		matches: map[uint64][]StoredMatch{}, signals: map[string]schema.Signal{}, versions: map[string][]Published{}, whole: map[string]Published{}, ids: map[uint64]map[string]bool{},
+		matches: map[uint64][]StoredMatch{}, signals: map[string]schema.Signal{}, versions: map[string][]Published{}, whole: map[string]Published{}, groupsSignals: map[uint64]map[string]*schema.Signal{},
 		values: map[string]map[detect.SeenValue]bool{}, groups: map[string]map[detect.SeenKey]detect.SeenGroup{}, models: map[string]map[detect.SeenKey]detect.SeriesModel{}, modelled: map[string]schema.Millis{},
 		through: map[string]Checkpoint{}, related: map[string]int64{},
 	}
@@ -307,9 +308,9 @@ func (w worldSignals) Recent(_ context.Context, ended map[string]schema.Millis) 
 func (w worldSignals) Load(_ context.Context, spans []Span) (map[uint64][]schema.Signal, error) {
 	out := map[uint64][]schema.Signal{}
 	for _, s := range spans {
-		for id := range w.ids[s.Key] {
-			if sig := w.signals[id]; sig.Ends() >= s.From {
-				out[s.Key] = append(out[s.Key], sig)
+		for _, sig := range w.groupsSignals[s.Key] {
+			if sig.Ends() >= s.From {
+				out[s.Key] = append(out[s.Key], *sig)
 			}
 		}
 	}
@@ -370,18 +371,24 @@ func (w worldSignals) Standing(_ context.Context, rules []string, from schema.Mi
 }
 
 func (w worldSignals) Publish(_ context.Context, list []Published) error {
+	correlated := slices.ContainsFunc(w.objects, func(o objects.Object) bool { return strings.Contains(o.Body, `"signal_correlation"`) })
 	for _, p := range list {
 		if w.faultHalfway(len(list)) {
 			return errFault
 		}
 		if have, ok := w.signals[p.ID]; !ok || have.Version < p.Version {
 			w.signals[p.ID], w.whole[p.ID] = p.Signal, p
-			w.versions[p.ID] = append(w.versions[p.ID], p)
-			key := detect.StateKeyOfRule(p.RuleKey, p.Group)
-			if w.ids[key] == nil {
-				w.ids[key] = map[string]bool{}
+			was := p
+			if !correlated { // nobody reads it again
+				was.Samples, was.Attributes = "", schema.Attributes{}
 			}
-			w.ids[key][p.ID] = true
+			w.versions[p.ID] = append(w.versions[p.ID], was)
+			key := detect.StateKeyOfRule(p.RuleKey, p.Group)
+			if w.groupsSignals[key] == nil {
+				w.groupsSignals[key] = map[string]*schema.Signal{}
+			}
+			sig := p.Signal
+			w.groupsSignals[key][p.ID] = &sig
 		}
 	}
 	return w.fault()
