@@ -33,7 +33,7 @@ func TestARestoredEngineIsTheOneThatWasBackedUp(t *testing.T) {
 
 	// Others go on sending: what they were promised before the backup is in it,
 	// and what came later is in it with its batch id or not at all.
-	l := startLoad(p, 2000)
+	l := startLoad(p, 500)
 	time.Sleep(2 * time.Second)
 	promised := uint64(l.acknowledged.Load())
 	file := filepath.Join(t.TempDir(), "backup.tar")
@@ -103,7 +103,7 @@ func TestARestoredEngineIsTheOneThatWasBackedUp(t *testing.T) {
 	again := &load{}
 	again.aim(p)
 	for s := range 4 {
-		for n := range batches/4 + 50 {
+		for n := range batches/4 + 5 {
 			again.deliver(fmt.Sprintf("%d-%d", s, n))
 		}
 	}
@@ -142,7 +142,7 @@ func (p *process) leftovers() []string {
 func TestAKilledBackupLeavesNothingAndTheNextOneWorks(t *testing.T) {
 	t.Parallel()
 	p := startEngine(t)
-	l := startLoad(p, 3000)
+	l := startLoad(p, 1000)
 	time.Sleep(time.Second)
 	for _, after := range []time.Duration{5, 30, 80} {
 		done := make(chan struct{})
