@@ -26,7 +26,7 @@ import (
 var (
 	chaosKills  = envInt("NIGHTJAR_CHAOS_KILLS", 8)
 	chaosOutage = time.Duration(envInt("NIGHTJAR_CHAOS_OUTAGE", 8)) * time.Second
-	chaosRate   = envInt("NIGHTJAR_CHAOS_RATE", 1500)
+	chaosRate   = envInt("NIGHTJAR_CHAOS_RATE", 600)
 	chaosRounds = envInt("NIGHTJAR_CHAOS_ROUNDS", 2)
 	// measured reports whether this is `make chaos`, on a machine that does nothing else: figures
 	// of time and memory are judged there only.
@@ -148,7 +148,7 @@ func (l *load) verify(p *process) {
 	p.report("events acknowledged", want, "stored", rows, "different", names, "lost", lost, "doubled", doubled,
 		"requests sent again", l.again.Load(), "answers 429 and 503", l.refused.Load())
 	if lost != 0 || doubled != 0 || seqs != rows {
-		p.t.Errorf("acknowledged %d events; %d are stored, %d different ones, %d arrival numbers", want, rows, names, seqs)
+		p.t.Errorf("acknowledged %d events; %d are stored, %d different ones, %d arrival numbers; the engine said:\n%s", want, rows, names, seqs, p.output)
 	}
 }
 

@@ -44,6 +44,7 @@ var binary = sync.OnceValues(func() (string, error) {
 func TestMain(m *testing.M) {
 	beginMany()
 	code := m.Run()
+	endShared()
 	if path, err := binary(); err == nil {
 		os.RemoveAll(filepath.Dir(path))
 	}
@@ -253,12 +254,25 @@ func (p *process) await(what string, done func() bool) {
 // awaitFor is await for what takes longer.
 func (p *process) awaitFor(limit time.Duration, what string, done func() bool) {
 	p.t.Helper()
+	if !comesTrue(limit, done) {
+		p.t.Fatalf("not %s after %s; the engine said:\n%s", what, limit, p.output)
+	}
+}
+
+// comesTrue asks until something has happened, and reports whether it did within the
+// limit. What takes long to ask, a command say, is asked less often: where it was asked
+// without a pause, it kept from happening what it asked for.
+func comesTrue(limit time.Duration, done func() bool) bool {
 	end := time.Now().Add(limit)
-	for pause := 20 * time.Millisecond; !done(); pause = min(pause*5/4, 250*time.Millisecond) {
-		if time.Now().After(end) {
-			p.t.Fatalf("not %s after %s; the engine said:\n%s", what, limit, p.output)
+	for pause := 20 * time.Millisecond; ; pause = min(pause*5/4, 250*time.Millisecond) {
+		asked := time.Now()
+		if done() {
+			return true
 		}
-		time.Sleep(pause)
+		if time.Now().After(end) {
+			return false
+		}
+		time.Sleep(max(pause, min(2*time.Since(asked), 2*time.Second)))
 	}
 }
 

@@ -138,13 +138,12 @@ func (p *process) shows(want []string, args ...string) {
 // beside the call: the history of a signal, the audit log. The command only reads.
 func (p *process) comesToShow(want []string, args ...string) {
 	p.t.Helper()
-	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
+	if !comesTrue(patience, func() bool {
 		out, errs, _ := p.run(args...)
-		if !slices.ContainsFunc(want, func(w string) bool { return !strings.Contains(out+errs, w) }) {
-			return
-		}
+		return !slices.ContainsFunc(want, func(w string) bool { return !strings.Contains(out+errs, w) })
+	}) {
+		p.shows(want, args...)
 	}
-	p.shows(want, args...)
 }
 
 // TestAResponseReachesItsAgentAndItsEndTheSignal has the engine killed between all that

@@ -6,7 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"os"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
@@ -18,14 +20,52 @@ import (
 // sandbox is an engine with an event in it, asked over HTTP as anybody asks it.
 type sandbox struct{ *process }
 
+// shared is the engine of all sandboxes but those of ownServer: who only asks leaves
+// nothing behind for others. It ends with the tests.
+var shared struct {
+	mu sync.Mutex
+	p  *process
+}
+
 func newSandbox(t *testing.T) sandbox {
-	p := startEngine(t)
+	testenv.RequireLibrary(t)
+	shared.mu.Lock()
+	defer shared.mu.Unlock()
+	if shared.p != nil {
+		p := *shared.p
+		p.t = t
+		return sandbox{&p}
+	}
+	path, err := binary()
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir, err := os.MkdirTemp("", "nightjar-sandbox-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := &process{t: t, path: path, dir: dir}
+	defer func() {
+		if shared.p == nil { // it failed
+			p.end()
+		}
+	}()
+	p.start()
 	file := writeFile(t, `{"timestamp":1772366400000,"source":"app","host":"h","message":"hello","tags":["k:v"],"attributes":{"n":5,"usr":{"id":"u1"},"list":[1,2]}}`+"\n")
 	if _, stderr, code := p.run("ingest", "--source", "app", file); code != exitOK {
 		t.Fatal(stderr)
 	}
 	p.await("stored", func() bool { return p.count("SELECT count() FROM events") == 1 })
+	shared.p = p
 	return sandbox{p}
+}
+
+// endShared ends the engine of the sandboxes, where there is one.
+func endShared() {
+	if p := shared.p; p != nil {
+		p.end()
+		_ = os.RemoveAll(p.dir) // a folder for tests
+	}
 }
 
 func (s sandbox) ask(query string, params map[string]any) (status int, answer string) {
