@@ -207,10 +207,11 @@ bench-anomaly:
 	$(GO) test -run '^$$' -bench BucketOfAGroup -benchtime 3s ./anomaly
 	GOGC=200 GOMEMLIMIT=1400MiB $(GO) test -run '^$$' -bench LiveGroups -benchtime 1x ./scheduler/detect
 
-# test-kill tests that no reused pid is hit with a million forks, and that of 200,000 short
-# lives none is missing (as root).
+# test-kill tests that no reused pid is hit with a million forks, no protected process by
+# 100,000 rules, and that of 200,000 short lives none is missing (as root).
 test-kill:
 	REQUIRE_EBPF=1 NIGHTJAR_KILL_FORKS=1000000 NIGHTJAR_SHORT_LIVES=100000 $(GO) test -count 1 -v -timeout 3h -run 'NoReusedPid|ShortLives' ./agent
+	NIGHTJAR_KILL_RULES=100 $(GO) test -count 1 -v -run NoRuleHits ./agent/respond
 
 # bench-kill measures the time from exec to SIGKILL (as root).
 bench-kill:

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -110,11 +111,23 @@ func (k *told) Arm(bool) error                                    { return nil }
 func (k *told) Done() (uint64, error)                             { return 0, nil }
 func (k *told) Leases() uint32                                    { return 1 << 20 }
 
-// TestNoRuleHitsAProtectedProcess runs 100,000 random rules that kill, of which most
+// rulesVariable says how many rules TestNoRuleHitsAProtectedProcess runs, in thousands:
+// 100 in `make test-kill`.
+const rulesVariable = "NIGHTJAR_KILL_RULES"
+
+// TestNoRuleHitsAProtectedProcess runs thousands of random rules that kill, of which most
 // match, on events of protected processes. Signals are only written down: a fault in
 // what is tested must not end this machine.
 func TestNoRuleHitsAProtectedProcess(t *testing.T) {
-	const many, together = 100_000, 1_000
+	const together = 1_000
+	many := 10 * together
+	if text := os.Getenv(rulesVariable); text != "" {
+		n, err := strconv.Atoi(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		many = n * together
+	}
 	guarded := copyOf(t, "/bin/sleep", "guarded")
 	set := protectedSet(t, guarded)
 	responder := New(Config{Protected: NewProtected([]string{guarded})})
