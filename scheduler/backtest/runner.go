@@ -177,6 +177,9 @@ func (r *Runner) scan(ctx context.Context, plan *compiler.BoundPlan, in schedule
 	in = scheduler.TimeSpan{From: max(in.From, schema.MinMillis), To: min(in.To, schema.MaxMillis)}
 	var matches []compiler.Match
 	width := max((in.To-in.From)/firstSlice, 60_000)
+	if through <= oneSlice {
+		width = in.To - in.From + 1
+	}
 	for from := in.From; from <= in.To; {
 		slice := scheduler.TimeSpan{From: from, To: min(in.To, from+width-1)}
 		started := time.Now()
@@ -200,6 +203,10 @@ func (r *Runner) scan(ctx context.Context, plan *compiler.BoundPlan, in schedule
 
 // firstSlice is the part of the time that is read first: one in so many.
 const firstSlice = 64
+
+// oneSlice is up to how many arrivals are read in one slice: the server takes as long to
+// plan a slice as to read so many.
+const oneSlice = 100_000
 
 // nextWidth makes slices longer while they are quick to read.
 func nextWidth(width schema.Millis, took time.Duration, in scheduler.TimeSpan) schema.Millis {
