@@ -32,7 +32,7 @@ func cgroupOf(t *testing.T, name string) (folder string, fd int) {
 	}
 	t.Cleanup(func() {
 		f.Close()
-		for range 1000 { // what was killed leaves it a moment later
+		for range 6000 { // what was killed leaves it a moment later
 			if os.Remove(folder) == nil {
 				return
 			}
@@ -111,7 +111,7 @@ func TestAKillReachesItsScope(t *testing.T) {
 			target := startIn(t, fd, sleeps[i], "60")
 			r := actions(t, w.one(fmt.Sprint("r", i), target.Process.Pid))[0]
 			all := c.cgroup != "" && c.name != "no container"
-			for range 1000 {
+			for range 6000 {
 				if !alive(target) && alive(same) != all && alive(under) != all {
 					break
 				}

@@ -32,7 +32,7 @@ func TestWhatRanBeforeTheAgentIsKnown(t *testing.T) {
 		t.Fatal(err)
 	}
 	var sleep int
-	for range 1000 {
+	for range 12000 {
 		children, _ := os.ReadFile("/proc/" + strconv.Itoa(shell.Process.Pid) + "/task/" + strconv.Itoa(shell.Process.Pid) + "/children")
 		if sleep, _ = strconv.Atoi(strings.TrimSpace(string(children))); sleep != 0 {
 			if comm, _ := os.ReadFile("/proc/" + strconv.Itoa(sleep) + "/comm"); string(comm) == "sleep\n" {

@@ -123,7 +123,7 @@ func (s *server) fail(status int) {
 // last waits until the last sync is as wanted.
 func (s *server) await(what string, wanted func(orders.Sync) bool) {
 	s.t.Helper()
-	for range 2000 {
+	for range 12000 {
 		s.mu.Lock()
 		ok := slices.ContainsFunc(s.syncs, wanted)
 		s.mu.Unlock()

@@ -180,7 +180,7 @@ func (h *host) takeIn(t *testing.T, pid int) uint64 {
 func isGone(c *exec.Cmd) bool {
 	var s unix.WaitStatus
 	pid, err := unix.Wait4(c.Process.Pid, &s, unix.WNOHANG, nil)
-	for i := 0; err == nil && pid == 0 && i < 100; i++ {
+	for i := 0; err == nil && pid == 0 && i < 12000; i++ {
 		time.Sleep(5 * time.Millisecond)
 		pid, err = unix.Wait4(c.Process.Pid, &s, unix.WNOHANG, nil)
 	}

@@ -106,7 +106,7 @@ func TestAListedProgramIsNotExecuted(t *testing.T) {
 	if os.Getenv("REQUIRE_BPF_LSM") != "" && o.By != ByLSM {
 		t.Fatalf("REQUIRE_BPF_LSM is set: %+v", o)
 	}
-	if got := say(t, "run", evil); got != "denied" {
+	if got := g.says(t, "denied", "run", evil); got != "denied" {
 		t.Errorf("%s: %s", evil, got)
 	}
 	if got := say(t, "run", other); got != "done ran" {
@@ -131,7 +131,7 @@ func TestWaysAroundADeniedProgram(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	guard(t, `r: exec.file.path == "`+evil+`"`)
+	g := guard(t, `r: exec.file.path == "`+evil+`"`)
 	for _, way := range []struct{ name, work, path, want string }{
 		{"hard link", "run", filepath.Join(filepath.Dir(evil), "hardlink"), "denied"},
 		{"symbolic link", "run", at("symlink"), "denied"},
@@ -140,7 +140,7 @@ func TestWaysAroundADeniedProgram(t *testing.T) {
 		{"a copy is another file", "run", at("copy"), "done ran"},
 		{"so is one in memory", "memfd", evil, "done ran"},
 	} {
-		if got := say(t, way.work, way.path); got != way.want {
+		if got := g.says(t, way.want, way.work, way.path); got != way.want {
 			t.Errorf("%s: %s, want %s", way.name, got, way.want)
 		}
 	}
@@ -151,8 +151,8 @@ func TestAListedScriptIsNotExecutedButItsInterpreterReadsIt(t *testing.T) {
 	if err := os.WriteFile(script, []byte("#!/bin/sh\necho ran\n"), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	guard(t, `r: exec.file.path == "`+script+`"`)
-	if got := say(t, "run", script); got != "denied" {
+	g := guard(t, `r: exec.file.path == "`+script+`"`)
+	if got := g.says(t, "denied", "run", script); got != "denied" {
 		t.Errorf("the script: %s", got)
 	}
 	if got := say(t, "run", "/bin/sh", script); got != "done ran" {
@@ -172,13 +172,13 @@ func TestAListedFileIsNotOpened(t *testing.T) {
 	if err := os.Link(secret, link); err != nil {
 		t.Fatal(err)
 	}
-	guard(t, `r: open.file.path == "`+secret+`"`)
+	g := guard(t, `r: open.file.path == "`+secret+`"`)
 	for at, want := range map[string]string{secret: "denied", link: "denied", other: "done"} {
-		if got := say(t, "open", at); got != want {
+		if got := g.says(t, want, "open", at); got != want {
 			t.Errorf("%s: %s, want %s", at, got, want)
 		}
 	}
-	if got := say(t, "handle", secret); got != "denied" && !strings.HasPrefix(got, "no handles") {
+	if got := g.says(t, "denied", "handle", secret); got != "denied" && !strings.HasPrefix(got, "no handles") {
 		t.Errorf("by its handle: %s", got)
 	}
 	if _, err := os.ReadFile(secret); err != nil {
@@ -230,7 +230,7 @@ func TestTheSwitchEndsAllDenying(t *testing.T) {
 		if err := g.Arm(step.armed); err != nil {
 			t.Fatal(err)
 		}
-		if got := say(t, "run", evil); got != step.want {
+		if got := g.says(t, step.want, "run", evil); got != step.want {
 			t.Errorf("armed %v: %s", step.armed, got)
 		}
 	}
@@ -245,7 +245,7 @@ func TestRulesAreReplaced(t *testing.T) {
 	if got := say(t, "run", one); got != "done ran" {
 		t.Errorf("of the rule that is gone: %s", got)
 	}
-	if got := say(t, "run", two); got != "denied" {
+	if got := g.says(t, "denied", "run", two); got != "denied" {
 		t.Errorf("of the new rule: %s", got)
 	}
 	if err := g.Replace(nil); err != nil {
@@ -273,7 +273,7 @@ func TestProtectedProgramsAreNotDenied(t *testing.T) {
 	if out, err := c.Output(); err != nil || strings.TrimSpace(string(out)) != "done" {
 		t.Errorf("a protected process opens: %s %v", out, err)
 	}
-	if got := say(t, "open", secret); got != "denied" {
+	if got := g.says(t, "denied", "open", secret); got != "denied" {
 		t.Errorf("another process opens: %s", got)
 	}
 	if text := g.Outlook()[0].Text(); !strings.Contains(text, "protected") {

@@ -75,7 +75,7 @@ func TestAProcessWhoseFirstThreadHasEndedIsKilled(t *testing.T) {
 	p := NewProtected(nil)
 	const tick = uint64(time.Second) / process.Ticks
 	target := Target{PID: c.Process.Pid, Start: s.Start * tick, Exe: Exe{Path: at}}
-	ctx, stop := context.WithTimeout(t.Context(), 30*time.Second)
+	ctx, stop := context.WithTimeout(t.Context(), time.Minute)
 	defer stop()
 	if r := NewKiller(p, &Switch{}).Kill(ctx, target, "SIGKILL", ScopeProcess); r.Status != Performed || r.ExitedAt.IsZero() {
 		t.Errorf("%+v", r)
@@ -99,7 +99,7 @@ func TestANameThatEndsInDeletedProtectsNothing(t *testing.T) {
 	}
 	defer func() { _ = c.Process.Kill(); _ = c.Wait() }()
 	runs := ""
-	for range 3000 {
+	for range 12000 {
 		if runs, _ = os.Readlink(fmt.Sprintf("/proc/%d/exe", c.Process.Pid)); strings.HasSuffix(runs, " (deleted)") {
 			break
 		}
@@ -128,7 +128,7 @@ func TestTheHostsProgramsAreProtectedFromAContainer(t *testing.T) {
 	defer func() { _ = c.Process.Kill(); _ = c.Wait() }()
 	at := fmt.Sprintf("/proc/%d", c.Process.Pid)
 	runs := ""
-	for range 3000 {
+	for range 12000 {
 		if runs, _ = os.Readlink(at + "/exe"); strings.HasSuffix(runs, "kubelet") {
 			break
 		}
