@@ -52,13 +52,14 @@ func TestMain(m *testing.M) {
 }
 
 // beginMany has more tests run at once than there are processors, unless -parallel says
-// how many: they wait for engines more than they work.
+// how many: they wait for engines more than they work. More than twice as many only make
+// each other slower.
 func beginMany() {
 	flag.Parse()
 	said := false
 	flag.Visit(func(f *flag.Flag) { said = said || f.Name == "test.parallel" })
 	if !said {
-		_ = flag.Set("test.parallel", strconv.Itoa(3*runtime.GOMAXPROCS(0))) // a number is right
+		_ = flag.Set("test.parallel", strconv.Itoa(2*runtime.GOMAXPROCS(0))) // a number is right
 	}
 }
 
