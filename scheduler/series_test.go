@@ -33,9 +33,9 @@ func (w worlds) anomalies(users ...string) (schema.Rule, []schema.Event) {
 		most := int64(9)
 		rule.Options.Anomaly.LearningPeriodBaseline = &most
 	}
-	busy, days := 0, int64(10)
+	busy := 0
 	if w.IntN(2) == 0 {
-		busy, days = 8, 7
+		busy = 8
 		rule.Cases = slices.Insert(rule.Cases, w.IntN(3), schema.RuleCase{Status: "info", Condition: w.pick("a < 0.005", "a <= 0.002", "a < 0.0001 || a > 0.9999")})
 	}
 	if w.IntN(3) == 0 {
@@ -50,7 +50,7 @@ func (w worlds) anomalies(users ...string) (schema.Rule, []schema.Event) {
 	}
 	var events []schema.Event
 	out := map[string]int{}
-	for b := range days * 24 {
+	for b := range int64(10 * 86400 / 3600) {
 		for _, user := range users {
 			n := busy + w.IntN(3)
 			if w.IntN(60) == 0 {
