@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"sort"
 	"sync"
 	"time"
@@ -341,7 +342,7 @@ func (d *drainer) store(ctx context.Context, block []schema.Event) error {
 func (d *drainer) send(ctx context.Context, token string, block []schema.Event) (through uint64, problem, err error) {
 	in := d.in
 	first, last := block[0].Seq, block[len(block)-1].Seq
-	uncertain := d.begun
+	uncertain, doubted := d.begun, false
 	d.begun = false
 	err = in.retryFor(ctx, d.deadline+settling, "insert into ClickHouse", func(ctx context.Context) error {
 		if uncertain {
@@ -349,13 +350,13 @@ func (d *drainer) send(ctx context.Context, token string, block []schema.Event) 
 			if through, err = in.deps.Sink.Settle(ctx, token, first, last); err != nil {
 				return err
 			}
-			if uncertain = false; through >= first || problem != nil {
+			if uncertain, doubted = false, true; through >= first || problem != nil {
 				return nil
 			}
 		}
 		start := time.Now()
 		try, cancel := context.WithTimeout(ctx, d.deadline)
-		err := in.deps.Sink.Insert(try, token, block)
+		err := in.insert(try, token, block, doubted)
 		late := try.Err() != nil && ctx.Err() == nil
 		cancel()
 		switch {
@@ -378,6 +379,35 @@ func (d *drainer) send(ctx context.Context, token string, block []schema.Event) 
 		problem = nil
 	}
 	return through, problem, err
+}
+
+// insert inserts events. What was doubted, of which nothing was there although an insert of
+// it had begun, is looked for when it is stored: a server whose disk was full, or which was
+// killed, may have kept the token and not the events, and takes them for those it has. Such
+// come under another token.
+func (in *Intake) insert(ctx context.Context, token string, events []schema.Event, doubted bool) error {
+	const most = 5
+	as := token
+	for n := 1; ; n++ {
+		if err := in.deps.Sink.Insert(ctx, as, events); err != nil || !doubted {
+			return err
+		}
+		there, err := in.deps.Sink.Present(ctx, events[0].Seq, events[len(events)-1].Seq)
+		if err != nil {
+			return err
+		}
+		all := len(events)
+		events = slices.DeleteFunc(slices.Clone(events), func(e schema.Event) bool { return there[e.Seq] })
+		switch {
+		case len(events) == 0:
+			return nil
+		case n == most:
+			return fmt.Errorf("ClickHouse says that it has the events %d to %d, and has them not", events[0].Seq, events[len(events)-1].Seq)
+		}
+		in.deps.Log.Warn("ClickHouse says that it has events that are not there: the part that they were in is damaged or was never whole; they are inserted again",
+			"first", events[0].Seq, "last", events[len(events)-1].Seq, "events", len(events), "of", all)
+		as = fmt.Sprintf("%s again %d", token, n)
+	}
 }
 
 // settling is how long it may take to find out what became of an insert.

@@ -33,6 +33,7 @@ type world struct {
 	events   []schema.Event
 	away     bool
 	half     bool // takes the block, and says that it failed
+	loses    int  // so many blocks: keeps the token and no event, and says that it failed
 	refuse   string
 	heavy    string // a block with such a message is too much
 	hangs    string // an insert of such a message never ends
@@ -73,6 +74,10 @@ func (w *world) Insert(ctx context.Context, token string, events []schema.Event)
 		panic(fmt.Sprintf("token %s came with %d events, then with %d", token, n, len(events)))
 	} else if !ok {
 		w.tokens[token] = len(events)
+		if w.loses > 0 {
+			w.loses--
+			return errAway
+		}
 		w.events = append(w.events, events...)
 	}
 	if w.half {

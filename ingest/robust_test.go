@@ -250,6 +250,22 @@ func TestABlockThatIsThereIsNotSentAgain(t *testing.T) {
 	w.check(t, 10)
 }
 
+// TestABlockThatIsNotThereIsSentUnderAnotherToken has a server whose disk was full: of blocks
+// whose inserts failed it kept the token, and says of the next insert that it has them.
+func TestABlockThatIsNotThereIsSentUnderAnotherToken(t *testing.T) {
+	w, dir := newWorld(), t.TempDir()
+	w.loses = 3
+	h := run(t, dir, w)
+	h.submit(batch("x", 5))
+	h.await()
+	h.stop()
+	w.set(func(w *world) { w.loses = 1 })
+	h = run(t, dir, w)
+	h.submit(batch("y", 5))
+	h.await()
+	w.check(t, 10)
+}
+
 // TestRequestsShareTheirMemory has room for one large request at a time.
 func TestRequestsShareTheirMemory(t *testing.T) {
 	b := newBudget(1000)

@@ -291,7 +291,7 @@ func (a *asides) insert(ctx context.Context, b *asideBlock, token string, piece 
 	defer func() { <-a.in.landing }()
 	try, cancel := context.WithTimeout(ctx, b.deadline)
 	defer cancel()
-	err := a.in.deps.Sink.Insert(try, fmt.Sprintf("%s %d-%d", token, piece[0].Seq, piece[len(piece)-1].Seq), piece)
+	err := a.in.insert(try, fmt.Sprintf("%s %d-%d", token, piece[0].Seq, piece[len(piece)-1].Seq), piece, true)
 	switch {
 	case err == nil:
 		a.in.metrics.stored.Add(float64(len(piece)))
