@@ -2,6 +2,8 @@
 GO ?= go
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 LIBRARY := node_modules/.package-lock.json
+# npm now and then stands still, with no connection open: it is asked twice.
+npm_ci = { timeout 300 npm ci $(1) || npm ci $(1); }
 
 .PHONY: help build page run test test-web test-clients test-kernels test-senders senders check lint generate bench bench-search bench-rules bench-ingest bench-isolation bench-agent bench-anomaly bench-page bench-web fill chaos setup geoip clean fuzz fuzz-cost soak-hostile soak-away
 
@@ -28,7 +30,7 @@ web/dist/index.html: web/node_modules/.package-lock.json $(PAGE_SOURCES)
 	@touch web/dist/index.html
 
 web/node_modules/.package-lock.json: web/package.json web/package-lock.json
-	cd web && npm ci --progress=false --loglevel=error
+	cd web && $(call npm_ci,--progress=false --loglevel=error)
 	@touch web/node_modules/.package-lock.json
 
 # test-web drives the page with Chromium, on a real engine. PICTURES=docs/pictures renews
@@ -84,7 +86,7 @@ test-senders: setup senders
 
 senders:
 	@test -x bin/senders/usr/sbin/rsyslogd -a \( -x bin/senders/lib/systemd/systemd-journal-upload -o -x /lib/systemd/systemd-journal-upload \) || { command -v apt-get >/dev/null || { echo "apt-get is missing: the senders are unpacked from Debian's packages"; exit 1; }; .ci/senders; }
-	@test clienttest/senders/node_modules/.package-lock.json -nt clienttest/senders/package-lock.json || { command -v npm >/dev/null || { echo "npm is missing: install Node.js 20 or newer"; exit 1; }; cd clienttest/senders && npm ci --loglevel=error && touch node_modules/.package-lock.json; }
+	@test clienttest/senders/node_modules/.package-lock.json -nt clienttest/senders/package-lock.json || { command -v npm >/dev/null || { echo "npm is missing: install Node.js 20 or newer"; exit 1; }; cd clienttest/senders && $(call npm_ci,--loglevel=error) && touch node_modules/.package-lock.json; }
 
 # test-clients drives an engine with Datadog's Go client. That is a module of its
 # own, because its first build takes minutes and some GB of memory.
