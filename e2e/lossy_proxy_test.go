@@ -50,10 +50,20 @@ func (n *lossy) aim(p *process) {
 	n.to.Store(&to)
 }
 
+// dial waits for an engine that starts anew: a sender that gives up on a connection which
+// ends without an answer shall not meet one but where an answer is to be lost.
+func (n *lossy) dial() (engine net.Conn, err error) {
+	for end := time.Now().Add(patience); ; time.Sleep(50 * time.Millisecond) {
+		if engine, err = net.Dial("tcp", *n.to.Load()); err == nil || time.Now().After(end) {
+			return engine, err
+		}
+	}
+}
+
 // carry carries a connection, up to an answer that is to be lost.
 func (n *lossy) carry(sender net.Conn) {
 	defer sender.Close()
-	engine, err := net.Dial("tcp", *n.to.Load())
+	engine, err := n.dial()
 	if err != nil {
 		return
 	}
