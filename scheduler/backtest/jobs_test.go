@@ -3,6 +3,7 @@ package backtest_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"strings"
 	"testing"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 
+	"nightjar/compiler"
 	intake "nightjar/ingest/clickhouse"
 	"nightjar/migrations"
 	"nightjar/objects"
@@ -64,17 +66,22 @@ func newHistory(t *testing.T, events ...schema.Event) *history {
 
 func (h *history) store() *rulestore.Store { return rulestore.New(h.conn) }
 
+// runnerDeps are what runs plans over the history.
+func (h *history) runnerDeps() backtest.Deps {
+	stored := h.store().Deps()
+	planner := &backtest.Planner{Suppressions: func(context.Context) ([]schema.Suppression, error) { return nil, nil }}
+	return backtest.Deps{
+		Plan: planner.Plan, Scanner: h.store().Scanner(), Events: stored.Events, Signals: stored.Signals, Arrivals: h.arrived,
+	}
+}
+
 // jobs are those that are stored, to be run by a process of their own. edit says what is
 // different there; nil: nothing.
 func (h *history) jobs(edit func(*backtest.JobsDeps)) *backtest.Jobs {
 	h.Helper()
 	stored := h.store().Deps()
-	planner := &backtest.Planner{Suppressions: func(context.Context) ([]schema.Suppression, error) { return nil, nil }}
 	deps := backtest.JobsDeps{
-		Runner: backtest.New(backtest.Deps{
-			Plan: planner.Plan, Scanner: h.store().Scanner(), Events: stored.Events, Signals: stored.Signals, Arrivals: h.arrived,
-		}),
-		Objects: stored.Objects, Results: h.store().Results(), Log: slog.New(slog.DiscardHandler),
+		Runner: backtest.New(h.runnerDeps()), Objects: stored.Objects, Results: h.store().Results(), Log: slog.New(slog.DiscardHandler),
 	}
 	if edit != nil {
 		edit(&deps)
@@ -84,6 +91,63 @@ func (h *history) jobs(edit func(*backtest.JobsDeps)) *backtest.Jobs {
 		h.Fatal(err)
 	}
 	return j
+}
+
+// counted is a scanner that counts how often it was asked.
+type counted struct {
+	backtest.Scanner
+	scans int
+}
+
+func (c *counted) Scan(ctx context.Context, st *compiler.ScanStatement, in scheduler.TimeSpan, arrived scheduler.Interval, row func(*compiler.Scanned) error) error {
+	c.scans++
+	return c.Scanner.Scan(ctx, st, in, arrived, row)
+}
+
+// TestSlicesFindWhatOneReadFinds: a long history is read slice by slice, and progress says
+// how far it is; a short one at once.
+func TestSlicesFindWhatOneReadFinds(t *testing.T) {
+	const minute = 60_000
+	from := schema.Millis(1_772_366_400_000)
+	var events []schema.Event
+	for i := range 600 {
+		at := from + schema.Millis(i*minute)
+		events = append(events, schema.Event{At: at, Seen: at, Source: "sshd", Host: []string{"web-1", "web-2", "web-3"}[i%7%3]})
+	}
+	h := newHistory(t, events...)
+	rule := schema.Rule{
+		Name: "of each host", Queries: []schema.RuleQuery{{Query: "source:sshd", GroupByFields: []string{"host"}}},
+		Cases: []schema.RuleCase{{Status: "info", Condition: "a > 2"}}, Options: schema.RuleOptions{EvaluationWindow: new(int64(600)), KeepAlive: new(int64(600)), MaxSignalDuration: new(int64(3600))},
+	}
+	in := scheduler.TimeSpan{From: from, To: from + 600*minute}
+	run := func(oneSlice uint64) (signals string, scans, told int) {
+		deps := h.runnerDeps()
+		deps.OneSlice = oneSlice
+		c := &counted{Scanner: deps.Scanner}
+		deps.Scanner = c
+		before := 0.0
+		found, _, err := backtest.New(deps).Backtest(t.Context(), rule, in, func(p float64) {
+			if told++; p < before || p > 1 {
+				t.Errorf("progress %v after %v", p, before)
+			}
+			before = p
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, s := range found.Signals {
+			signals += fmt.Sprintln(s.Group, s.FirstSeen, s.LastSeen, s.Events)
+		}
+		return signals, c.scans, told
+	}
+	one, once, _ := run(0)
+	many, scans, told := run(1)
+	if once != 1 || scans < 3 || told < scans {
+		t.Errorf("read in %d and in %d slices, of which progress said %d", once, scans, told)
+	}
+	if one != many || strings.Count(one, "\n") < 10 {
+		t.Errorf("at once:\n%s\nin slices:\n%s", one, many)
+	}
 }
 
 // create makes a job over the last minute.

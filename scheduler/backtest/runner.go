@@ -43,6 +43,9 @@ type Deps struct {
 	// MaxMatches bounds the matches of one backtest, which are held in memory,
 	// about 200 bytes each; 0 means five million.
 	MaxMatches int
+	// OneSlice is up to how many stored arrivals are read in one slice; 0 means 100,000:
+	// the server takes as long to plan a slice as to read so many.
+	OneSlice uint64
 }
 
 // Runner runs plans over stored history.
@@ -52,6 +55,9 @@ type Runner struct{ deps Deps }
 func New(deps Deps) *Runner {
 	if deps.MaxMatches == 0 {
 		deps.MaxMatches = 5_000_000
+	}
+	if deps.OneSlice == 0 {
+		deps.OneSlice = 100_000
 	}
 	if deps.Log == nil {
 		deps.Log = slog.New(slog.DiscardHandler)
@@ -177,7 +183,7 @@ func (r *Runner) scan(ctx context.Context, plan *compiler.BoundPlan, in schedule
 	in = scheduler.TimeSpan{From: max(in.From, schema.MinMillis), To: min(in.To, schema.MaxMillis)}
 	var matches []compiler.Match
 	width := max((in.To-in.From)/firstSlice, 60_000)
-	if through <= oneSlice {
+	if through <= r.deps.OneSlice {
 		width = in.To - in.From + 1
 	}
 	for from := in.From; from <= in.To; {
@@ -203,10 +209,6 @@ func (r *Runner) scan(ctx context.Context, plan *compiler.BoundPlan, in schedule
 
 // firstSlice is the part of the time that is read first: one in so many.
 const firstSlice = 64
-
-// oneSlice is up to how many arrivals are read in one slice: the server takes as long to
-// plan a slice as to read so many.
-const oneSlice = 100_000
 
 // nextWidth makes slices longer while they are quick to read.
 func nextWidth(width schema.Millis, took time.Duration, in scheduler.TimeSpan) schema.Millis {
