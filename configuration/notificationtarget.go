@@ -95,9 +95,9 @@ func (t *NotificationTarget) checkKept(bad *faults) {
 	}
 }
 
-// Goes reports whether what it is told goes where it goes for another target.
+// Goes reports whether what it is told goes where it goes for another target, and as safely.
 func (t *NotificationTarget) Goes(as *NotificationTarget) bool {
-	return t.URL == as.URL && t.Server == as.Server
+	return t.URL == as.URL && t.Server == as.Server && t.TLS == as.TLS
 }
 
 // HasSecretURL reports whether whoever knows the target's URL may post to it.

@@ -96,19 +96,15 @@ func (s *NotificationService) target(ctx context.Context, in *pb.NotificationTar
 	if err := checkBesideSecrets(body); err != nil {
 		return nil, err
 	}
-	return body, s.checkKept(ctx, body)
+	return body, checkKept(body, all)
 }
 
 // checkKept says why a target may not use the secret that is kept for it: it is to be told
 // somewhere else, or is a new one under the name of one that was deleted. Who may change
 // targets does not thereby learn what others wrote into them.
-func (s *NotificationService) checkKept(ctx context.Context, t *configuration.NotificationTarget) error {
+func checkKept(t *configuration.NotificationTarget, all []objects.Versioned[configuration.NotificationTarget]) error {
 	if !outbound.IsKept(t.Secret) {
 		return nil
-	}
-	all, err := s.Targets.List(ctx)
-	if err != nil {
-		return err
 	}
 	for _, v := range all {
 		if v.Body.Handle() == t.Handle() && v.Body.Goes(t) {
@@ -201,7 +197,11 @@ func (s *NotificationService) asked(ctx context.Context, in *pb.PreviewNotificat
 	if err := checkBesideSecrets(&body); err != nil {
 		return body, err
 	}
-	return body, s.checkKept(ctx, &body)
+	all, err := s.Targets.List(ctx)
+	if err != nil {
+		return body, err
+	}
+	return body, checkKept(&body, all)
 }
 
 // unsaid is a target with names in place of its secrets, as they would be kept.

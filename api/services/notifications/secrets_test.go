@@ -147,6 +147,16 @@ func TestNobodyIsToldByTheSecretOfAnother(t *testing.T) {
 	if _, err := s.CreateNotificationTarget(t.Context(), &pb.CreateNotificationTargetRequest{Target: target("soc", away, own)}); err == nil {
 		t.Error("a new target has the secret of a deleted one")
 	}
+	mail := func(tls, secret string) *pb.NotificationTarget {
+		return &pb.NotificationTarget{Name: "soc", Type: "email", To: []string{"soc@soc.example"}, From: "n@soc.example", Server: "mail.soc.example:25", User: "n", Tls: tls, Secret: secret}
+	}
+	sent, err := s.CreateNotificationTarget(t.Context(), &pb.CreateNotificationTargetRequest{Target: mail("starttls", "password")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.UpdateNotificationTarget(t.Context(), &pb.UpdateNotificationTargetRequest{TargetId: sent.GetId(), Target: mail("none", sent.GetSecret())}); err == nil {
+		t.Error("a kept password is sent without TLS")
+	}
 	if len(told) != 0 {
 		t.Errorf("told: %+v", told)
 	}
