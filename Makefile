@@ -5,7 +5,7 @@ LIBRARY := node_modules/.package-lock.json
 # npm now and then stands still, with no connection open: it is asked twice.
 npm_ci = { timeout 300 npm ci $(1) || npm ci $(1); }
 
-.PHONY: help build page run test test-web test-clients test-kernels test-senders senders check lint generate bench bench-search bench-rules bench-ingest bench-isolation bench-agent bench-anomaly bench-page bench-web fill chaos setup geoip clean fuzz fuzz-cost soak-hostile soak-away
+.PHONY: help build page run test test-web test-clients test-kernels test-kill bench-kill test-senders senders check lint generate bench bench-search bench-rules bench-ingest bench-isolation bench-agent bench-anomaly bench-page bench-web fill chaos setup geoip clean fuzz fuzz-cost soak-hostile soak-away
 
 # help says what there is to make: the first sentence above each target.
 help:

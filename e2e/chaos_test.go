@@ -26,7 +26,7 @@ import (
 var (
 	chaosKills  = envInt("NIGHTJAR_CHAOS_KILLS", 8)
 	chaosOutage = time.Duration(envInt("NIGHTJAR_CHAOS_OUTAGE", 8)) * time.Second
-	chaosRate   = envInt("NIGHTJAR_CHAOS_RATE", 600)
+	chaosRate   = envInt("NIGHTJAR_CHAOS_RATE", 1500)
 	chaosRounds = envInt("NIGHTJAR_CHAOS_ROUNDS", 2)
 	// measured reports whether this is `make chaos`, on a machine that does nothing else: figures
 	// of time and memory are judged there only.

@@ -272,10 +272,9 @@ func child() {
 	var n int
 	_, _ = fmt.Sscan(os.Args[2], &n) // the test's own
 	for ; ; n++ {
-		now := time.Now()
-		fmt.Fprintln(out, n, now.UnixMilli())
+		fmt.Fprintln(out, n, time.Now().UnixMilli())
 		out.Flush()
-		s.Match(agent.Match{JSON: fmt.Appendf(nil, `{"n":%d,"t":%d}`, n, now.UnixMilli())})
+		s.Match(agent.Match{JSON: event(n)})
 		if n%10 == 0 {
 			now := time.Now()
 			s.Report(agent.Report{Time: now, Through: now})
