@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"bytes"
+	"crypto/rand"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -25,7 +26,7 @@ type handAgent struct {
 func (p *process) enrol(host string) *handAgent {
 	p.t.Helper()
 	var token struct{ Key string }
-	p.call(http.MethodPost, "/api/nightjar/v1/keys", []byte(`{"name":"token for `+host+`","role":"enroll"}`), &token)
+	p.call(http.MethodPost, "/api/nightjar/v1/keys", []byte(`{"name":"token for `+host+` `+rand.Text()+`","role":"enroll"}`), &token)
 	a := &handAgent{p: p, key: token.Key, host: host}
 	var made struct{ Agent, Key string }
 	if status := a.post("/api/nightjar/v1/agents/enroll", map[string]any{"host": host, "agent_version": "1", "kernel": "6.1", "tags": []string{}}, &made); status >= 300 {

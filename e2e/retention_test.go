@@ -88,6 +88,10 @@ func TestOneAgentIsDisarmedAndToldWhy(t *testing.T) {
 	if o := other.sync(nil); o.Disarmed {
 		t.Errorf("another's: %+v", o)
 	}
+	again := p.enrol("web-1")
+	if o := again.sync(nil); !o.Disarmed || !strings.HasSuffix(o.DisarmedWhy, "it kills backups") {
+		t.Errorf("enrolling anew arms the host: %+v", o)
+	}
 	one.sync(func(s *orders.Sync) { s.Disarmed = "server" })
 	out, errs, _ = p.run("agents")
 	if !strings.Contains(out, "disarmed by server") || !strings.Contains(errs, "it kills backups") {
@@ -99,8 +103,10 @@ func TestOneAgentIsDisarmedAndToldWhy(t *testing.T) {
 	if out, errs, code := p.run("agents", "arm", one.id, "--reason", "mended"); code != exitOK || !strings.Contains(out, "is armed") {
 		t.Errorf("%d %s%s", code, out, errs)
 	}
-	if o := one.sync(nil); o.Disarmed {
-		t.Errorf("its orders: %+v", o)
+	for _, agent := range []*handAgent{one, again} {
+		if o := agent.sync(nil); o.Disarmed {
+			t.Errorf("its orders: %+v", o)
+		}
 	}
 	if out, _, _ := p.run("audit", "list", "--kind", "response", "--output", "jsonl"); !strings.Contains(out, "DisarmAgent") || !strings.Contains(out, "it kills backups") || !strings.Contains(out, "ArmAgent") {
 		t.Errorf("the audit log: %s", out)
