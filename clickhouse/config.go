@@ -49,6 +49,7 @@ func (l layout) config() string  { return filepath.Join(l.root, "config.xml") }
 func (l layout) users() string   { return filepath.Join(l.root, "users.xml") }
 func (l layout) lock() string    { return filepath.Join(l.root, "lock") }
 func (l layout) data() string    { return filepath.Join(l.root, "data") }
+func (l layout) status() string  { return filepath.Join(l.root, "data", "status") } // which the server locks
 func (l layout) backups() string { return filepath.Join(l.root, "backups") }
 func (l layout) logs() string    { return filepath.Join(l.root, "log") }
 func (l layout) log() string     { return filepath.Join(l.root, "log", "server.log") }

@@ -202,6 +202,30 @@ func TestServerThatCannotStartSaysWhy(t *testing.T) {
 	}
 }
 
+// TestServerThatIsTakenApartIsWaitedFor holds the lock of the server itself, as the kernel
+// does for a moment after it has let go of ours.
+func TestServerThatIsTakenApartIsWaitedFor(t *testing.T) {
+	testenv.RequireLibrary(t)
+	dir := t.TempDir()
+	data := filepath.Join(dir, "clickhouse", "data")
+	if err := os.MkdirAll(data, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	held, err := os.Create(filepath.Join(data, "status"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := syscall.Flock(int(held.Fd()), syscall.LOCK_EX); err != nil {
+		t.Fatal(err)
+	}
+	time.AfterFunc(3*time.Second, func() { held.Close() })
+	server, err := clickhouse.StartEmbedded(t.Context(), clickhouse.EmbeddedConfig{DataDir: dir})
+	if err != nil {
+		t.Fatal(err)
+	}
+	stop(t, server)
+}
+
 func TestNoLibraryIsOneSentence(t *testing.T) {
 	_, err := clickhouse.StartEmbedded(t.Context(), clickhouse.EmbeddedConfig{DataDir: t.TempDir(), Library: "/nowhere/libchdb.so"})
 	if err == nil || !strings.Contains(err.Error(), "/nowhere/libchdb.so") {

@@ -135,6 +135,10 @@ func (e *Embedded) lockServer(ctx context.Context) (*lockFile, error) {
 	for {
 		err := lock.try()
 		if err == nil {
+			if err := e.awaitStatus(ctx); err != nil {
+				lock.close()
+				return nil, err
+			}
 			return lock, nil
 		}
 		if !errors.Is(err, errLocked) {
@@ -154,6 +158,26 @@ func (e *Embedded) lockServer(ctx context.Context) (*lockFile, error) {
 		case <-time.After(20 * time.Millisecond):
 		}
 	}
+}
+
+// awaitStatus waits until the server's own lock is free as well: of a process that was
+// killed, the kernel closes one file after the other. Whatever else holds it, or stands in
+// its way, is for the server to tell.
+func (e *Embedded) awaitStatus(ctx context.Context) error {
+	file, err := os.OpenFile(e.at.status(), os.O_RDWR, 0)
+	if err != nil {
+		return nil
+	}
+	status := &lockFile{file}
+	defer status.close()
+	for limit := time.Now().Add(leftoverTime); errors.Is(status.try(), errLocked) && time.Now().Before(limit); {
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("wait for the server that holds %s: %w", e.at.status(), ctx.Err())
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+	return nil
 }
 
 // endLeftover kills the server that pid is, if it is one of this folder: a
