@@ -92,7 +92,9 @@ func (r *Receiver) listenStream(protocol, address string, secure *tls.Config) er
 	if address == "" {
 		return nil
 	}
-	l, err := net.Listen("tcp", address)
+	plain := net.ListenConfig{}
+	plain.SetMultipathTCP(false) // it takes no filter: see letNobodyKnock
+	l, err := plain.Listen(context.Background(), "tcp", address)
 	if err != nil {
 		return fmt.Errorf("syslog-%s: %w", protocol, err)
 	}

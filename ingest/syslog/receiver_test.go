@@ -330,6 +330,43 @@ func TestWhoWaitsToBeLetInIsReadBeforeTheEnd(t *testing.T) {
 	}
 }
 
+// TestWhoConnectsInTheMomentOfTheStopIsReadOrRefused has senders that come again and again
+// until they are refused: what was sent on a connection that stood has come.
+func TestWhoConnectsInTheMomentOfTheStopIsReadOrRefused(t *testing.T) {
+	for range 3 {
+		r := run(t, Config{TCP: "127.0.0.1:0", MaxConnections: 10_000})
+		address, counts := r.address("tcp"), make(chan int)
+		for range 8 {
+			go func() {
+				n := 0
+				defer func() { counts <- n }()
+				for {
+					conn, err := net.Dial("tcp", address)
+					if err != nil {
+						return
+					}
+					if _, err := io.WriteString(conn, "<13>here\n"); err == nil {
+						n++
+					}
+					conn.Close()
+					time.Sleep(time.Millisecond) // no more of them than are accepted
+				}
+			}()
+		}
+		for r.intake.count() == 0 {
+			time.Sleep(time.Millisecond)
+		}
+		r.stop()
+		sent := 0
+		for range 8 {
+			sent += <-counts
+		}
+		if came := r.intake.count(); came != sent {
+			t.Fatalf("%d were sent, %d came: %+v", sent, came, r.Report())
+		}
+	}
+}
+
 func TestWhatAStopCannotSubmitIsCounted(t *testing.T) {
 	r := run(t, Config{TCP: "127.0.0.1:0", Grace: 200 * time.Millisecond})
 	r.intake.set(&ingest.BackpressureError{Reason: "full"})

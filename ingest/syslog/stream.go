@@ -41,13 +41,17 @@ func (r *Receiver) accept(ctx context.Context, l listener) error {
 	}
 }
 
-// knocking is how long a listener that is to be closed waits for one more connection. A
-// connection that is not accepted by then is reset, with what was sent on it.
+// knocking is how long a listener that is to be closed waits for one more connection:
+// nobody begins one any more, but some have begun. A connection that is not accepted by
+// then is reset, with what was sent on it.
 const knocking = 20 * time.Millisecond
 
 // acceptWaiting lets in who has connected before the listener is closed, for as long as
-// connections are read then.
+// connections are read then. A sender that is told of the end connects again at once.
 func (r *Receiver) acceptWaiting(ctx context.Context, l listener, connections *sync.WaitGroup) {
+	if err := letNobodyKnock(l.TCPListener); err != nil {
+		r.log.Warn("syslog: who connects in the moment of the stop may lose what it sends", "error", err)
+	}
 	for end := time.Now().Add(lastWords); time.Now().Before(end); {
 		_ = l.SetDeadline(time.Now().Add(knocking))
 		conn, err := l.Accept()

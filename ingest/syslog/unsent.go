@@ -117,9 +117,20 @@ func (r *Receiver) resume(ctx context.Context) {
 		messages += len(b.Messages)
 	}
 	r.log.Info("syslog: what an earlier stop left unsent is taken in", "messages", messages)
-	if err := os.Remove(r.unsent.path); err != nil {
+	if err := r.unsent.forget(); err != nil {
 		r.log.Error("syslog: what was unsent is taken in, and its file can't be removed", "error", err)
 	}
+}
+
+// forget removes the file, unless this stop has put something into it already: then all
+// of it is handed over at the next start, what was before under the ids that it had.
+func (u *unsent) forget() error {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.file != nil {
+		return nil
+	}
+	return os.Remove(u.path)
 }
 
 func (r *Receiver) messagesOf(b unsentBatch) (out []message) {

@@ -1,0 +1,10 @@
+//go:build !linux
+
+package syslog
+
+import (
+	"errors"
+	"net"
+)
+
+func letNobodyKnock(*net.TCPListener) error { return errors.ErrUnsupported }
