@@ -141,6 +141,8 @@ scene('a value has one menu in the list, a facet, the chart and the panel, and d
   // In a raw record, which stays text that can be copied; and in a cell of the search.
   await page.goto('/search?query=' + encodeURIComponent('source:page-medium @usr.id:some'))
   await rows(page).first().click()
+  await page.locator('.event-raw').first().waitFor()
+  await comes.equal(() => page.locator('.queue .bar').first().evaluate((e) => e.scrollWidth > e.clientWidth), false, 'nothing of the bar lies over the panel')
   await page.locator('.event-raw .value-in-text').filter({ hasText: 'some' }).click()
   await inMenu('Only these')
   await page.waitForURL((u) => u.searchParams.get('query') === 'source:page-medium @usr.id:some @usr.id:some')
