@@ -82,7 +82,7 @@ test: setup
 # test-senders runs the examples of docs/sources with real senders, through restarts
 # of the engine; those that are missing are unpacked into bin/senders (Debian).
 test-senders: setup senders
-	REQUIRE_CLICKHOUSE=1 REQUIRE_SENDERS=1 $(GO) test -count 1 -timeout 30m -run 'Sources|Sender' ./e2e
+	REQUIRE_CLICKHOUSE=1 REQUIRE_SENDERS=1 $(GO) run ./testenv/gate -count 1 -timeout 30m -run 'Sources|Sender' ./e2e
 
 senders:
 	@test -x bin/senders/usr/sbin/rsyslogd -a \( -x bin/senders/lib/systemd/systemd-journal-upload -o -x /lib/systemd/systemd-journal-upload \) || { command -v apt-get >/dev/null || { echo "apt-get is missing: the senders are unpacked from Debian's packages"; exit 1; }; .ci/senders; }

@@ -267,7 +267,7 @@ scene('a value of any kind can be asked for, and is asked for literally', async 
   for (const name of ['query', 'quotes', 'script']) {
     await page.goto('/signals?query=' + encodeURIComponent('rule_name:Hostile*'))
     await row(page, hostile[name].slice(0, 12)).click()
-    await page.locator('.panel .facts .value').first().click()
+    await page.locator('.panel .facts:not(.narrow) .value').first().click()
     await page.getByRole('menuitem', { name: 'Only these' }).click()
     await page.waitForFunction(() => document.querySelectorAll('.table-row').length === 1)
     await row(page, hostile[name].slice(0, 12)).waitFor()
