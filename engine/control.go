@@ -40,7 +40,7 @@ func newDefaults() (*control.Defaults, error) {
 }
 
 // newFleet knows the agents, and tells them what to do.
-func newFleet(lc fx.Lifecycle, e *engine, d *database, stores *configuration.Stores, defaults *control.Defaults, in *entrance, intake *ingest.Intake, s *scheduler.Scheduler) (*control.Registry, error) {
+func newFleet(lc fx.Lifecycle, e *engine, d *database, stores *configuration.Stores, defaults *control.Defaults, in *entrance, intake *ingest.Intake, rules *scheduler.RuleStore) (*control.Registry, error) {
 	key, err := control.OpenKey(filepath.Join(e.config.DataDir, OrdersKeyFile))
 	if err != nil {
 		return nil, err
@@ -48,7 +48,7 @@ func newFleet(lc fx.Lifecycle, e *engine, d *database, stores *configuration.Sto
 	happenings := make(chan control.Happening, 1000)
 	fleet := control.New(control.Deps{
 		Objects: rulestore.New(d.conn).Deps().Objects, Stores: stores, Defaults: defaults, Keys: agentKeys{in.keys}, Key: key, Now: now, Log: e.log,
-		Watch: func(ctx context.Context) error { return makeFleetRules(ctx, s, in) },
+		Watch: func(ctx context.Context) error { return makeFleetRules(ctx, rules, in) },
 		Tell: func(h control.Happening) {
 			select {
 			case happenings <- h:
@@ -77,8 +77,8 @@ var fleetRules = []string{"rules/fleet-agent-silent.json", "rules/fleet-policies
 
 // makeFleetRules makes the rules over what happens to agents that are not there by name.
 // From then on they are like any others.
-func makeFleetRules(ctx context.Context, s *scheduler.Scheduler, in *entrance) error {
-	there, err := s.Rules(ctx)
+func makeFleetRules(ctx context.Context, rules *scheduler.RuleStore, in *entrance) error {
+	there, err := rules.Rules(ctx)
 	if err != nil {
 		return err
 	}
@@ -98,7 +98,7 @@ func makeFleetRules(ctx context.Context, s *scheduler.Scheduler, in *entrance) e
 		if slices.ContainsFunc(there, func(r schema.Rule) bool { return r.Name == rule.Name }) {
 			continue
 		}
-		made, err := s.CreateRule(ctx, rule)
+		made, err := rules.CreateRule(ctx, rule)
 		if err != nil {
 			return fmt.Errorf("make the rule %q: %w", rule.Name, err)
 		}

@@ -11,7 +11,7 @@ import (
 
 // idles are the stored objects, and the parts of them, that do nothing yet.
 func (r reporter) idles(ctx context.Context) []schema.Idle {
-	rules, _ := r.scheduler.Rules(ctx) // from memory: never fails
+	rules, _ := r.rules.Rules(ctx) // from memory: never fails
 	return slices.Concat(r.found.idle.ofAll(ctx, rules), r.found.Idles(), r.settings.Idles(ctx))
 }
 

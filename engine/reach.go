@@ -23,10 +23,10 @@ type reached struct {
 	idle *ruleWarnings
 }
 
-func newReach(lc fx.Lifecycle, e *engine, d *database, store sink, tables *reference.Tables, s *scheduler.Scheduler, c *configuration.Stores) reached {
+func newReach(lc fx.Lifecycle, e *engine, d *database, store sink, tables *reference.Tables, rules *scheduler.RuleStore, c *configuration.Stores) reached {
 	logs := apistore.NewLogs(d.people, apistore.LogsConfig{Catalogue: store.Catalogue()})
 	f := reach.New(reach.Deps{Catalogue: store.Catalogue(), Seen: store.profile, Store: logs, Tables: tables, Now: now})
-	r := reached{f, f.Watch(s.Plans), &ruleWarnings{settings: c, kept: map[string]idleRule{}}}
+	r := reached{f, f.Watch(rules.Plans), &ruleWarnings{settings: c, kept: map[string]idleRule{}}}
 	e.run(lc, "rules that can't fire", r.Run)
 	return r
 }

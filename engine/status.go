@@ -21,6 +21,7 @@ type reporter struct {
 	database  *database
 	intake    *ingest.Intake
 	syslog    *syslog.Receiver
+	rules     *scheduler.RuleStore
 	scheduler *scheduler.Scheduler
 	keeper    *keeping
 	geoip     *geoip.Databases // nil: none
@@ -101,7 +102,7 @@ func (r reporter) Status(ctx context.Context) (operations.Status, error) {
 	for _, d := range r.syslog.Report() {
 		st.Syslog = append(st.Syslog, operations.SyslogDoor(d))
 	}
-	rules, err := r.scheduler.Rules(ctx)
+	rules, err := r.rules.Rules(ctx)
 	if err != nil {
 		return operations.Status{}, err
 	}

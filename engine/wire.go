@@ -50,7 +50,15 @@ func newTables(lc fx.Lifecycle, d *database, registry *prometheus.Registry) *ref
 	return tables
 }
 
-func newScheduler(lc fx.Lifecycle, e *engine, d *database, store sink, intake *ingest.Intake, receiver *syslog.Receiver, tables *reference.Tables, registry *prometheus.Registry) (*scheduler.Scheduler, error) {
+// evaluation is the scheduler, and what others ask and change of it.
+type evaluation struct {
+	fx.Out
+	Scheduler    *scheduler.Scheduler
+	Rules        *scheduler.RuleStore
+	Suppressions *scheduler.SuppressionStore
+}
+
+func newScheduler(lc fx.Lifecycle, e *engine, d *database, store sink, intake *ingest.Intake, receiver *syslog.Receiver, tables *reference.Tables, registry *prometheus.Registry) (evaluation, error) {
 	stored := rulestore.New(d.conn)
 	deps := stored.Deps()
 	deps.Signals = publishing{deps.Signals, d.states}
@@ -63,18 +71,18 @@ func newScheduler(lc fx.Lifecycle, e *engine, d *database, store sink, intake *i
 	deps.TurnedAway = func() uint64 { return intake.TurnedAway() + receiver.Lost() }
 	s, err := scheduler.New(deps)
 	if err != nil {
-		return nil, err
+		return evaluation{}, err
 	}
 	lc.Append(fx.StartHook(s.Load))
 	e.run(lc, "scheduler", s.Run)
-	return s, nil
+	return evaluation{Scheduler: s, Rules: s.RuleStore, Suppressions: s.SuppressionStore}, nil
 }
 
 // newBacktester runs rules over what is stored.
-func newBacktester(e *engine, d *database, store sink, intake *ingest.Intake, tables *reference.Tables, s *scheduler.Scheduler) *backtest.Runner {
+func newBacktester(e *engine, d *database, store sink, intake *ingest.Intake, tables *reference.Tables, suppressions *scheduler.SuppressionStore) *backtest.Runner {
 	stored := rulestore.New(d.people)
 	deps := stored.Deps()
-	planner := &backtest.Planner{Suppressions: s.Suppressions, Tables: tables}
+	planner := &backtest.Planner{Suppressions: suppressions.Suppressions, Tables: tables}
 	return backtest.New(backtest.Deps{
 		Plan: planner.Plan, Scanner: stored.Scanner(), Events: deps.Events, Signals: deps.Signals,
 		Arrivals: intake, Catalogue: store.Catalogue(), Log: e.log, Now: now, Delays: e.config.Silence,
@@ -97,6 +105,8 @@ type served struct {
 	Intake        *ingest.Intake
 	Syslog        *syslog.Receiver
 	Scheduler     *scheduler.Scheduler
+	Rules         *scheduler.RuleStore
+	Suppressions  *scheduler.SuppressionStore
 	Backtests     *backtest.Runner
 	Jobs          *backtest.Jobs
 	Configuration *configuration.Stores
@@ -119,7 +129,7 @@ type served struct {
 // reporter says how all of it is.
 func (s served) reporter(e *engine) reporter {
 	return reporter{
-		database: s.Database, intake: s.Intake, syslog: s.Syslog, scheduler: s.Scheduler, keeper: s.Keeper,
+		database: s.Database, intake: s.Intake, syslog: s.Syslog, rules: s.Rules, scheduler: s.Scheduler, keeper: s.Keeper,
 		geoip: s.GeoIP, settings: s.Configuration, found: s.Reach, audit: s.Entrance.audit, engine: e,
 	}
 }
@@ -141,14 +151,14 @@ func newServer(lc fx.Lifecycle, e *engine, s served) (*server.Server, error) {
 	e.server, err = server.New(server.Deps{
 		TLS: secure, HTTP: e.config.HTTP, GRPC: e.config.GRPC, AllowedHosts: e.config.AllowedHosts,
 		Guard: s.Entrance.guard, Access: s.Entrance.services, Open: s.Entrance.signIn, Version: e.config.Version,
-		Rules: s.Scheduler, Triage: s.Scheduler, EvaluationLog: s.Scheduler, Explainer: s.Scheduler, Suppressions: s.Scheduler, CheckRule: s.Scheduler.Check,
+		Rules: s.Rules, Triage: s.Scheduler, EvaluationLog: s.Scheduler, Explainer: s.Scheduler, Suppressions: s.Suppressions, CheckRule: s.Rules.Check,
 		Signals: apistore.NewSignals(s.Database.lookup).By(s.Database.states), JobSignals: apistore.NewJobSignals(s.Database.lookup), Agents: apistore.NewAgents(s.Database.people), Fleet: s.Fleet, AgentDefaults: s.Defaults,
 		Logs: logs, SQL: s.Database.sql, Retention: s.Keeper, Hidden: apistore.NewSignals(s.Database.lookup), SignalsKept: s.Keeper.signalsKept,
 		Responses: s.Responses, Enrolled: s.Enrolled,
 		Facets: apistore.NewFacets(logs, s.Database.lookup).By(s.Database.states), Places: places(s.GeoIP), Counts: apistore.NewSignals(s.Database.lookup).By(s.Database.states),
 		RuleTests: ruletest.Options{Locator: locator(s.GeoIP), Pipelines: s.Pipelines},
 		Intake:    logDoor{ingest.NewHandler(s.Intake)}, Memory: logMemory{s.Intake.Memory()},
-		Backtests: s.Backtests, Jobs: s.Jobs, Previews: backtest.NewPreviewer(s.Scheduler, s.Backtests, rulestore.New(s.Database.people).Oldest),
+		Backtests: s.Backtests, Jobs: s.Jobs, Previews: backtest.NewPreviewer(s.Rules, s.Backtests, rulestore.New(s.Database.people).Oldest),
 		Reach: s.Reach, ThreatLists: s.ThreatLists, Reparses: s.Reparses, Notifications: s.Notifications,
 		Configuration: s.Configuration, Tables: s.Tables, UploadDir: filepath.Join(e.config.DataDir, "uploads"),
 		ReadEvent: func(json []byte) (schema.Event, error) { return readEvent(json, locator(s.GeoIP), s.Pipelines) },

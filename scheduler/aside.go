@@ -129,7 +129,7 @@ func (as *asides) all() []Aside {
 // FinishAside has the events evaluated that wait aside for a rule: all, or one by
 // its id. It returns how many it found.
 func (s *Scheduler) FinishAside(ruleID, event string) (n int, err error) {
-	if _, err := s.rules.Get(context.Background(), ruleID); err != nil {
+	if _, err := s.RuleStore.stored.Get(context.Background(), ruleID); err != nil {
 		return 0, err
 	}
 	if n = s.asides.ask(ruleID, event); n > 0 {

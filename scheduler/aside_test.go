@@ -15,7 +15,7 @@ func besideOthers(t *testing.T, b Budget) (w *world, s *Scheduler, wide, other s
 	w = newWorld(1)
 	w.recent, w.budget = NewRecent(1<<30), b
 	s = schedulerOf(t, w, wideRule(), counting("other"))
-	for _, r := range must(s.Rules(t.Context())) {
+	for _, r := range must(s.RuleStore.Rules(t.Context())) {
 		if r.Name == "other" {
 			other = r.ID
 		} else {
@@ -149,7 +149,7 @@ func TestDisablingARuleEndsWhatIsSetAsideForIt(t *testing.T) {
 	t.Parallel()
 	w, s, wide, _ := besideOthers(t, small)
 	s.step(t.Context())
-	_, err := s.UpdateRule(t.Context(), wide, 0, func(r *schema.Rule) error { r.IsEnabled = false; return nil })
+	_, err := s.RuleStore.UpdateRule(t.Context(), wide, 0, func(r *schema.Rule) error { r.IsEnabled = false; return nil })
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -122,7 +122,7 @@ func silenceScheduler(b *testing.B, w *world, condition string, told *int) *Sche
 		Cases:   []schema.RuleCase{{Status: "low", Condition: condition}},
 		Options: schema.RuleOptions{EvaluationWindow: &hour, KeepAlive: &hour, MaxSignalDuration: &day},
 	}
-	if _, err := s.CreateRule(b.Context(), rule); err != nil {
+	if _, err := s.RuleStore.CreateRule(b.Context(), rule); err != nil {
 		b.Fatal(err)
 	}
 	return s

@@ -117,7 +117,7 @@ func benchScheduler(b *testing.B, w *world, aggregation string) (*Scheduler, *co
 		Cases:   []schema.RuleCase{{Status: "low", Condition: "a > 1000000"}},
 		Options: schema.RuleOptions{EvaluationWindow: &window, KeepAlive: &window, MaxSignalDuration: &day},
 	}
-	if _, err := s.CreateRule(b.Context(), rule); err != nil {
+	if _, err := s.RuleStore.CreateRule(b.Context(), rule); err != nil {
 		b.Fatal(err)
 	}
 	return s, s.inForce.runs[0].plan

@@ -41,7 +41,7 @@ func schedulerOf(t testing.TB, w *world, rules ...schema.Rule) *Scheduler {
 		t.Fatal(err)
 	}
 	for _, rule := range rules {
-		if _, err := s.CreateRule(t.Context(), rule); err != nil {
+		if _, err := s.RuleStore.CreateRule(t.Context(), rule); err != nil {
 			t.Fatal(err)
 		}
 	}

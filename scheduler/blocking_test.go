@@ -28,7 +28,7 @@ func newStandstill(t *testing.T) *standstill {
 	w := &standstill{T: t, world: newWorld(1), table: &objectstest.Table{}, rules: map[string]string{}}
 	w.start()
 	for _, name := range []string{"changed", "other"} {
-		rule, err := w.s.CreateRule(t.Context(), named(name))
+		rule, err := w.s.RuleStore.CreateRule(t.Context(), named(name))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -102,9 +102,9 @@ func (w *standstill) answers() {
 	w.s.Costs()
 	w.s.Asides()
 	for id, err := range map[string]error{
-		"rule":         second(w.s.Rule(ctx, w.rules["changed"])),
-		"rules":        second(w.s.Rules(ctx)),
-		"suppressions": second(w.s.Suppressions(ctx)),
+		"rule":         second(w.s.RuleStore.Rule(ctx, w.rules["changed"])),
+		"rules":        second(w.s.RuleStore.Rules(ctx)),
+		"suppressions": second(w.s.SuppressionStore.Suppressions(ctx)),
 		"coverage":     second(w.s.Coverage(ctx, w.rules["changed"], 0, Interval{})),
 	} {
 		if err != nil {
@@ -132,7 +132,7 @@ func TestNothingStandsStillWithTheStore(t *testing.T) {
 	}{
 		"create rule": {
 			change: func(w *standstill, _ string, _ func()) error {
-				rule, err := w.s.CreateRule(w.Context(), named("new"))
+				rule, err := w.s.RuleStore.CreateRule(w.Context(), named("new"))
 				w.rules["new"] = rule.Rule().ID
 				return err
 			},
@@ -142,7 +142,7 @@ func TestNothingStandsStillWithTheStore(t *testing.T) {
 		},
 		"update rule": {
 			change: func(w *standstill, _ string, decide func()) error {
-				_, err := w.s.UpdateRule(w.Context(), w.rules["changed"], 0, func(r *schema.Rule) error {
+				_, err := w.s.RuleStore.UpdateRule(w.Context(), w.rules["changed"], 0, func(r *schema.Rule) error {
 					decide()
 					r.Queries[0].Query = "source:new"
 					return nil
@@ -154,14 +154,16 @@ func TestNothingStandsStillWithTheStore(t *testing.T) {
 			failed: "changed first, changed second, other first, other second",
 		},
 		"delete rule": {
-			change: func(w *standstill, _ string, _ func()) error { return w.s.DeleteRule(w.Context(), w.rules["changed"]) },
+			change: func(w *standstill, _ string, _ func()) error {
+				return w.s.RuleStore.DeleteRule(w.Context(), w.rules["changed"])
+			},
 			during: before + "other second",
 			stored: before + "other second",
 			failed: "changed first, changed second, other first, other second",
 		},
 		"create suppression": {
 			change: func(w *standstill, _ string, _ func()) error {
-				return second(w.s.CreateSuppression(w.Context(), ofChanged()))
+				return second(w.s.SuppressionStore.CreateSuppression(w.Context(), ofChanged()))
 			},
 			during: before + "other second",
 			stored: "-changed second, changed first, other first, other second",
@@ -174,7 +176,7 @@ func TestNothingStandsStillWithTheStore(t *testing.T) {
 				return w.suppression(p)
 			},
 			change: func(w *standstill, id string, decide func()) error {
-				return second(w.s.UpdateSuppression(w.Context(), id, 0, func(p *schema.Suppression) error {
+				return second(w.s.SuppressionStore.UpdateSuppression(w.Context(), id, 0, func(p *schema.Suppression) error {
 					decide()
 					p.Enabled = true
 					return nil
@@ -186,10 +188,12 @@ func TestNothingStandsStillWithTheStore(t *testing.T) {
 		},
 		"delete suppression": {
 			prepare: func(w *standstill) string { return w.suppression(ofChanged()) },
-			change:  func(w *standstill, id string, _ func()) error { return w.s.DeleteSuppression(w.Context(), id) },
-			during:  before + "other second",
-			stored:  "changed first, changed second, other first, other second",
-			failed:  "-changed second, changed first, other first, other second",
+			change: func(w *standstill, id string, _ func()) error {
+				return w.s.SuppressionStore.DeleteSuppression(w.Context(), id)
+			},
+			during: before + "other second",
+			stored: "changed first, changed second, other first, other second",
+			failed: "-changed second, changed first, other first, other second",
 		},
 	}
 	for name, c := range changes {
@@ -246,7 +250,7 @@ func ofChanged() schema.Suppression {
 
 func (w *standstill) suppression(p schema.Suppression) string {
 	w.Helper()
-	stored, err := w.s.CreateSuppression(w.Context(), p)
+	stored, err := w.s.SuppressionStore.CreateSuppression(w.Context(), p)
 	if err != nil {
 		w.Fatal(err)
 	}

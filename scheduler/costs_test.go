@@ -82,7 +82,7 @@ func TestNewRulesJoinATurnAndSeeNothingFromBefore(t *testing.T) {
 	s := schedulerOf(t, w, counting("first"))
 	for i := range 5 {
 		w.give(schema.Event{At: 1_700_000_000_000, Seen: 1_700_000_000_000, Source: "x"})
-		if _, err := s.CreateRule(t.Context(), counting("later")); err != nil {
+		if _, err := s.RuleStore.CreateRule(t.Context(), counting("later")); err != nil {
 			t.Fatal(i, err)
 		}
 	}

@@ -24,7 +24,7 @@ func watching(t *testing.T, rules ...schema.Rule) (*world, *Scheduler, []schema.
 	}
 	var created []schema.Rule
 	for _, r := range rules {
-		c, err := s.CreateRule(t.Context(), r)
+		c, err := s.RuleStore.CreateRule(t.Context(), r)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -75,7 +75,7 @@ func TestAFailingRuleStopsOnlyItselfAndIsCaughtUp(t *testing.T) {
 	t.Parallel()
 	w, s, rules := watching(t, counting("well"), counting("broken"))
 	// The broken one asks something else, so that the two share no label.
-	if _, err := s.UpdateRule(t.Context(), rules[1].ID, 0, func(r *schema.Rule) error {
+	if _, err := s.RuleStore.UpdateRule(t.Context(), rules[1].ID, 0, func(r *schema.Rule) error {
 		r.Queries[0].Query = "source:(x OR z)"
 		return nil
 	}); err != nil {
@@ -133,7 +133,7 @@ func TestCoverageKnowsVersionsLateEventsAndWhatIsNotEvaluated(t *testing.T) {
 	drain(s)
 	edit := func(enabled bool) {
 		t.Helper()
-		if _, err := s.UpdateRule(t.Context(), rules[0].ID, 0, func(r *schema.Rule) error { r.IsEnabled = enabled; return nil }); err != nil {
+		if _, err := s.RuleStore.UpdateRule(t.Context(), rules[0].ID, 0, func(r *schema.Rule) error { r.IsEnabled = enabled; return nil }); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -200,7 +200,7 @@ func TestLagIsHowLongTheOldestEventWaits(t *testing.T) {
 		Name: "r", Type: "log_detection", IsEnabled: true, Queries: []schema.RuleQuery{{Query: "*"}},
 		Cases: []schema.RuleCase{{Status: "low", Condition: "a > 0"}},
 	}
-	if _, err := s.CreateRule(context.Background(), rule); err != nil {
+	if _, err := s.RuleStore.CreateRule(context.Background(), rule); err != nil {
 		t.Fatal(err)
 	}
 	ago := schema.MillisOf(time.Now().Add(-time.Minute))

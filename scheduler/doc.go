@@ -14,7 +14,9 @@
 //
 // # What owns what
 //
-// Scheduler is the loop and the face that other packages call. What it stands on:
+// Scheduler is the loop, and has the parts that other packages ask: RuleStore and
+// SuppressionStore keep the versions, and say from where on the next one is in force.
+// What it stands on:
 //
 //   - inForce (in_force.go): the versions of rules and suppressions, the rule runs, how
 //     far each is evaluated, and what holds them back, under one lock.

@@ -73,19 +73,19 @@ func (e *editor) edit(s *Scheduler) {
 	kind := e.chance.pick("message", "query", "suppress", "suppress", "change", "end")
 	switch {
 	case kind == "message":
-		_, err = s.UpdateRule(ctx, "aaa-bbb-ccc", 0, func(r *schema.Rule) error { r.Message += "x"; return nil })
+		_, err = s.RuleStore.UpdateRule(ctx, "aaa-bbb-ccc", 0, func(r *schema.Rule) error { r.Message += "x"; return nil })
 	case kind == "query" && len(e.g.rule.Queries) > 0:
-		_, err = s.UpdateRule(ctx, "aaa-bbb-ccc", 0, func(r *schema.Rule) error {
+		_, err = s.RuleStore.UpdateRule(ctx, "aaa-bbb-ccc", 0, func(r *schema.Rule) error {
 			r.Queries[0].Query = e.chance.pick("*", "source:x", "service:web", "@roles:admin")
 			return nil
 		})
 	case kind == "change" && last >= 0:
-		_, err = s.UpdateSuppression(ctx, e.suppressions[last], 0, func(q *schema.Suppression) error { *q = p; return nil })
+		_, err = s.SuppressionStore.UpdateSuppression(ctx, e.suppressions[last], 0, func(q *schema.Suppression) error { *q = p; return nil })
 	case kind == "end" && last >= 0:
-		err = s.DeleteSuppression(ctx, e.suppressions[last])
+		err = s.SuppressionStore.DeleteSuppression(ctx, e.suppressions[last])
 		e.suppressions = e.suppressions[:last]
 	default:
-		if p, err = s.CreateSuppression(ctx, p); err == nil {
+		if p, err = s.SuppressionStore.CreateSuppression(ctx, p); err == nil {
 			e.suppressions = append(e.suppressions, p.ID)
 		}
 	}

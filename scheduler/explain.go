@@ -77,7 +77,7 @@ func (s *explained) Evaluated(ruleID string) (explain.Evaluated, error) {
 
 // planOf is the plan of a rule as it runs now, or would run.
 func (s *Scheduler) planOf(id string) (*compiler.BoundPlan, *ruleRun, error) {
-	present, err := s.rules.Get(context.Background(), id)
+	present, err := s.RuleStore.stored.Get(context.Background(), id)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -122,7 +122,7 @@ func TestWhatAnEndedRuleHasSeenIsStoredWithWhatItFinished(t *testing.T) {
 	w := newWorld(2)
 	w.budget = Budget{Event: 120, Slice: 250} // an event of two users is set aside, one of one is not
 	s := restart(t, w)
-	created, err := s.CreateRule(t.Context(), newHosts("@usr.id"))
+	created, err := s.RuleStore.CreateRule(t.Context(), newHosts("@usr.id"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -131,7 +131,7 @@ func TestWhatAnEndedRuleHasSeenIsStoredWithWhatItFinished(t *testing.T) {
 		w.events[i].Host = fmt.Sprint("h", i)
 		w.events[i].Attributes = must(schema.ParseAttributes(`{"usr":{"id":` + who + `}}`))
 	}
-	if _, err := s.UpdateRule(t.Context(), created.Rule().ID, 0, func(r *schema.Rule) error { r.Queries[0].Query = "source:y"; return nil }); err != nil {
+	if _, err := s.RuleStore.UpdateRule(t.Context(), created.Rule().ID, 0, func(r *schema.Rule) error { r.Queries[0].Query = "source:y"; return nil }); err != nil {
 		t.Fatal(err)
 	}
 	drain(s)

@@ -120,16 +120,16 @@ type Deps struct {
 	CPU func() int64
 }
 
-// Scheduler evaluates all rules over all arrivals, and keeps the rules.
+// Scheduler evaluates all rules over all arrivals. Its exported parts are what others
+// ask and change; they are made with it, and are of use once Load has returned.
 type Scheduler struct {
-	deps    *Deps
-	metrics metrics
+	RuleStore        *RuleStore
+	SuppressionStore *SuppressionStore
 
-	// rules and suppressions are every version of each.
-	rules            *objects.Store[storedRule]
-	suppressionStore *objects.Store[storedSuppression]
-	publishing       *publishing
-	triaging         objects.Turns // by rule key: at most one triage of a rule's signals at a time
+	deps       *Deps
+	metrics    metrics
+	publishing *publishing
+	triaging   objects.Turns // by rule key: at most one triage of a rule's signals at a time
 
 	inForce *inForce
 
@@ -193,10 +193,44 @@ func New(deps Deps) (*Scheduler, error) {
 		deps: s.deps, metrics: s.metrics, inForce: s.inForce, evaluator: s.evaluator, silenceRuns: s.silenceRuns,
 		attention: s.attention, tables: s.tables, evaluationLog: s.evaluationLog,
 	}
-	s.rules = objects.New(objects.Kind[storedRule]{Name: kindRule, NewID: schema.NewID, NoLog: true, Enforce: s.inForce.enforceRule}, deps.Objects, deps.Now)
-	s.suppressionStore = objects.New(objects.Kind[storedSuppression]{Name: kindSuppression, NewID: schema.NewID, NoLog: true, Enforce: s.inForce.enforceSuppression}, deps.Objects, time.Now)
+	s.RuleStore = newRuleStore(s.deps, s.inForce, s.tables)
+	s.SuppressionStore = newSuppressionStore(s.deps, s.inForce)
 	s.watchProgress(deps.Metrics)
 	return s, nil
+}
+
+// Load reads the rules and how far each was evaluated. It must return before
+// anything else is asked of the Scheduler.
+func (s *Scheduler) Load(ctx context.Context) error {
+	checkpoints, err := s.deps.Journal.Load(ctx)
+	if err != nil {
+		return fmt.Errorf("load progress: %w", err)
+	}
+	s.silenceRuns.checkpoints = checkpoints
+	published, err := s.deps.Signals.Newest(ctx)
+	if err != nil {
+		return fmt.Errorf("find the newest signal: %w", err)
+	}
+	s.publishing.begin(published)
+	if err := s.SuppressionStore.stored.Load(ctx); err != nil {
+		return err
+	}
+	if err := s.RuleStore.stored.Load(ctx); err != nil {
+		return err
+	}
+	asides, err := s.deps.EvaluationLog.Aside(ctx)
+	if err != nil {
+		return fmt.Errorf("load what was set aside: %w", err)
+	}
+	plans := s.inForce.goOnFrom(checkpoints, asides)
+	behind := s.inForce.behindSince(ctx)
+	for _, plan := range plans {
+		s.tables.prepare(ctx, plan)
+	}
+	s.inForce.mu.Lock()
+	defer s.inForce.mu.Unlock()
+	s.inForce.behind, s.inForce.loaded = behind, true
+	return nil
 }
 
 // Run evaluates until the context ends. It returns nil then.

@@ -35,7 +35,7 @@ func newVigilWorld(t *testing.T, condition string) *vigilWorld {
 		Cases:   []schema.RuleCase{{Status: "high", Condition: condition}},
 		Options: schema.RuleOptions{EvaluationWindow: &window, KeepAlive: &keep, MaxSignalDuration: &longest},
 	}
-	if _, err := w.s.CreateRule(context.Background(), rule); err != nil {
+	if _, err := w.s.RuleStore.CreateRule(context.Background(), rule); err != nil {
 		t.Fatal(err)
 	}
 	return w
@@ -245,8 +245,8 @@ func TestAHostThatNeverReportedIsMissed(t *testing.T) {
 	w.s = restart(t, w.world)
 	w.awake(1)
 	expected := &schema.ExpectedGroups{Table: "hosts", Column: "name"}
-	rules, _ := w.s.Rules(context.Background())
-	_, err := w.s.UpdateRule(context.Background(), rules[0].ID, 0, func(r *schema.Rule) error {
+	rules, _ := w.s.RuleStore.Rules(context.Background())
+	_, err := w.s.RuleStore.UpdateRule(context.Background(), rules[0].ID, 0, func(r *schema.Rule) error {
 		r.Options.ExpectedGroups = expected
 		return nil
 	})
@@ -283,7 +283,7 @@ func TestRulesSayWhatTheyWaitFor(t *testing.T) {
 	w.awake(1)
 	w.event(0, "h1", "beat")
 	w.awake(150)
-	rules, _ := w.s.Rules(context.Background())
+	rules, _ := w.s.RuleStore.Rules(context.Background())
 	id := rules[0].ID
 	c, err := w.s.Coverage(context.Background(), id, 0, Interval{})
 	if err != nil || c.Silence == nil || c.Silence.Waiting != 1 || c.Silence.Held != "" || c.Silence.Judged != w.noon+30_000 {

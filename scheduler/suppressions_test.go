@@ -31,7 +31,7 @@ func newSuppressed(t *testing.T) *suppressed {
 		Queries: []schema.RuleQuery{{Name: "a", Query: "source:x", Aggregation: "count", GroupByFields: []string{"@usr.id"}}},
 		Cases:   []schema.RuleCase{{Name: "one", Status: "low", Condition: "a > 0"}},
 	}
-	if _, err := s.CreateRule(context.Background(), rule); err != nil {
+	if _, err := s.RuleStore.CreateRule(context.Background(), rule); err != nil {
 		t.Fatal(err)
 	}
 	return &suppressed{t, w, s}
@@ -69,7 +69,7 @@ func (w *suppressed) want(lines ...string) {
 func (w *suppressed) create(p schema.Suppression) schema.Suppression {
 	w.Helper()
 	p.Name, p.Enabled = "s", true
-	stored, err := w.s.CreateSuppression(context.Background(), p)
+	stored, err := w.s.SuppressionStore.CreateSuppression(context.Background(), p)
 	if err != nil {
 		w.Fatal(err)
 	}
@@ -84,7 +84,7 @@ func TestASuppressionWithholdsSignalsOpenedWhileItIsInForce(t *testing.T) {
 	w.sees("during", 2)
 	w.sees("other", 3)
 	w.sees("before", 1) // the signal was out before
-	if err := w.s.DeleteSuppression(context.Background(), p.ID); err != nil {
+	if err := w.s.SuppressionStore.DeleteSuppression(context.Background(), p.ID); err != nil {
 		t.Fatal(err)
 	}
 	w.sees("during", 2) // opened while it was in force
@@ -109,7 +109,7 @@ func TestAnExcludedEventIsNoInputWhileTheExclusionIsInForce(t *testing.T) {
 	w.sees("u", 3)
 	w.sees("u", 4) // expired by then
 	w.want("u 1 open", "v 1 open", "u 1 open")
-	stored, err := w.s.UpdateSuppression(context.Background(), p.ID, 1, func(p *schema.Suppression) error {
+	stored, err := w.s.SuppressionStore.UpdateSuppression(context.Background(), p.ID, 1, func(p *schema.Suppression) error {
 		p.ExpirationDate = nil
 		return nil
 	})
@@ -119,7 +119,7 @@ func TestAnExcludedEventIsNoInputWhileTheExclusionIsInForce(t *testing.T) {
 	w.sees("u", 5)
 	w.want("u 1 open", "v 1 open", "u 1 open")
 	var conflict *schema.ConflictError
-	if _, err := w.s.UpdateSuppression(context.Background(), p.ID, 1, func(*schema.Suppression) error { return nil }); !errors.As(err, &conflict) {
+	if _, err := w.s.SuppressionStore.UpdateSuppression(context.Background(), p.ID, 1, func(*schema.Suppression) error { return nil }); !errors.As(err, &conflict) {
 		t.Errorf("a change of an old version: %v, want a conflict", err)
 	}
 }
@@ -145,7 +145,7 @@ func TestWhatIsWrongWithASuppressionIsToldWithItsPlace(t *testing.T) {
 		"data_exclusion_query: 1:":   {Name: "n", RuleQuery: "*", DataExclusionQuery: `"`},
 		"expiration_date: a suppres": {Name: "n", RuleQuery: "*", SuppressionQuery: "*", StartDate: &start, ExpirationDate: &end},
 	} {
-		_, err := w.s.CreateSuppression(context.Background(), p)
+		_, err := w.s.SuppressionStore.CreateSuppression(context.Background(), p)
 		var invalid *schema.InvalidError
 		if !errors.As(err, &invalid) || !strings.HasPrefix(err.Error(), want) {
 			t.Errorf("%+v: %v, want it to begin with %q", p, err, want)
@@ -158,7 +158,7 @@ func TestWhatIsWrongWithASuppressionIsToldWithItsPlace(t *testing.T) {
 func TestSuppressionsOfRulesOverSignalsCountByWhatThoseSee(t *testing.T) {
 	t.Parallel()
 	w := newSuppressed(t)
-	rules, err := w.s.Rules(context.Background())
+	rules, err := w.s.RuleStore.Rules(context.Background())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -167,7 +167,7 @@ func TestSuppressionsOfRulesOverSignalsCountByWhatThoseSee(t *testing.T) {
 		Queries: []schema.RuleQuery{{RuleID: rules[0].ID, Aggregation: "event_count", CorrelatedByFields: []string{"@usr.id"}}},
 		Cases:   []schema.RuleCase{{Status: "high", Condition: "a > 0"}},
 	}
-	if _, err := w.s.CreateRule(context.Background(), over); err != nil {
+	if _, err := w.s.RuleStore.CreateRule(context.Background(), over); err != nil {
 		t.Fatal(err)
 	}
 	for range 200 {
@@ -178,7 +178,7 @@ func TestSuppressionsOfRulesOverSignalsCountByWhatThoseSee(t *testing.T) {
 	w.sees("during", 2)
 	w.s = restart(t, w.world)
 	w.sees("during", 2)
-	if err := w.s.DeleteSuppression(context.Background(), p.ID); err != nil {
+	if err := w.s.SuppressionStore.DeleteSuppression(context.Background(), p.ID); err != nil {
 		t.Fatal(err)
 	}
 	w.sees("after", 3)
@@ -224,17 +224,17 @@ func TestASuppressionThatIsListedHasVersions(t *testing.T) {
 	}
 	created := make(chan error, 1)
 	go func() {
-		_, err := s.CreateSuppression(ctx, schema.Suppression{Name: "new", RuleQuery: "*", SuppressionQuery: "@usr.id:a"})
+		_, err := s.SuppressionStore.CreateSuppression(ctx, schema.Suppression{Name: "new", RuleQuery: "*", SuppressionQuery: "@usr.id:a"})
 		created <- err
 	}()
 	var listed []schema.Suppression
 	for len(listed) == 0 {
-		listed, _ = s.Suppressions(ctx)
+		listed, _ = s.SuppressionStore.Suppressions(ctx)
 		runtime.Gosched()
 	}
 	read := make(chan []schema.Suppression, 1)
 	go func() {
-		versions, err := s.SuppressionVersions(ctx, listed[0].ID)
+		versions, err := s.SuppressionStore.SuppressionVersions(ctx, listed[0].ID)
 		if err != nil {
 			t.Error(err)
 		}

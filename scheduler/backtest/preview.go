@@ -14,7 +14,7 @@ import (
 	"nightjar/schema"
 )
 
-// Rules are all rules that there are, or were, by name. scheduler.Scheduler implements it.
+// Rules are all rules that there are, or were, by name. scheduler.RuleStore implements it.
 type Rules interface {
 	EveryRule() []scheduler.KnownRule
 }

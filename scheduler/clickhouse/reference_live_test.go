@@ -161,7 +161,7 @@ func (e *engine) fill(id, file string) {
 
 func (e *engine) rule(s *scheduler.Scheduler, field, table, column string, present bool) (id string, warnings []string) {
 	e.t.Helper()
-	rule, err := s.CreateRule(e.t.Context(), schema.Rule{
+	rule, err := s.RuleStore.CreateRule(e.t.Context(), schema.Rule{
 		Name: "asks " + table, IsEnabled: true,
 		Queries: []schema.RuleQuery{{Query: field + ":*", GroupByFields: []string{field}}},
 		Cases:   []schema.RuleCase{{Status: "info", Condition: "a > 0"}},

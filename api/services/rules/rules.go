@@ -239,7 +239,7 @@ func firstSource(r *schema.Rule) string {
 	return ""
 }
 
-// Store keeps the rules. scheduler.Scheduler implements it.
+// Store keeps the rules. scheduler.RuleStore implements it.
 type Store interface {
 	// CreateRule checks and stores a rule, and returns it as it is stored.
 	CreateRule(context.Context, schema.Rule) (rulecheck.Checked, error)

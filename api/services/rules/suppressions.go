@@ -303,7 +303,7 @@ func suppressionProblem(err error) error {
 	return p
 }
 
-// Suppressions keeps the suppressions. scheduler.Scheduler implements it.
+// Suppressions keeps the suppressions. scheduler.SuppressionStore implements it.
 type Suppressions interface {
 	CreateSuppression(context.Context, schema.Suppression) (schema.Suppression, error)
 	// UpdateSuppression changes one; ifVersion, unless 0, must be its version.
