@@ -113,7 +113,7 @@ var layers = map[string][]string{
 	"api/services/views":         {"configuration", "content", "content/demo", "objects", "schema", "api", "api/access", "api/codec", "api/v1", "api/services/events", "api/services/rules", "api/services/signals"},
 	"api/services/facets":        {"compiler/search", "scheduler/reference", "schema", "schema/vocabulary", "api", "api/limits", "api/v1", "api/services/events"},
 	"api/services/notifications": {"configuration", "configuration/outbound", "objects", "schema", "api", "api/codec", "api/v1"},
-	"api/services/operations":    {"agent/control", "compiler", "compiler/search", "configuration", "objects", "scheduler", "schema", "api", "api/access", "api/codec", "api/limits", "api/v1"},
+	"api/services/operations":    {"agent/control", "compiler", "compiler/search", "configuration", "configuration/outbound", "objects", "scheduler", "schema", "api", "api/access", "api/codec", "api/limits", "api/v1"},
 	"api/services/pipelines":     {"configuration", "content", "ingest/pipeline", "ingest/pipeline/registry", "ingest/pipeline/sampletest", "objects", "schema", "schema/vocabulary", "api", "api/codec", "api/limits", "api/v1", "api/services/events"},
 	"api/services/rehearsals":    {"agent/control", "agent/deny", "agent/rehearsal", "agent/rehearsal/stored", "agent/respond", "compiler/search", "configuration", "objects", "schema", "secl/event", "secl/policy", "api", "api/access", "api/codec", "api/v1", "api/services/events"},
 	"api/services/responses":     {"agent/orders", "agent/responses", "compiler/search", "schema", "api", "api/v1", "api/access", "api/services/events"},
@@ -122,7 +122,7 @@ var layers = map[string][]string{
 	"api/services/tables":        {"scheduler/reference", "schema", "api", "api/codec", "api/limits", "api/v1"},
 	"api/rest":                   {"api", "api/codec", "api/limits", "api/v1", "api/access"},
 	"web":                        {},
-	"api/server":                 {"agent/control", "web", "agent/responses", "configuration", "ingest/pipeline/registry", "schema", "api", "api/codec", "api/limits", "api/rest", "api/v1", "scheduler/ruletest", "api/services/authoring", "api/services/agents", "api/services/backtests", "api/services/events", "api/services/facets", "api/services/notifications", "api/services/operations", "api/services/pipelines", "api/services/rehearsals", "api/services/responses", "api/services/rules", "api/services/signals", "api/services/tables", "api/services/views", "api/access", "api/access/calls", "api/access/service", "compiler/rulecheck"},
+	"api/server":                 {"agent/control", "web", "agent/responses", "configuration", "configuration/outbound", "ingest/pipeline/registry", "schema", "api", "api/codec", "api/limits", "api/rest", "api/v1", "scheduler/ruletest", "api/services/authoring", "api/services/agents", "api/services/backtests", "api/services/events", "api/services/facets", "api/services/notifications", "api/services/operations", "api/services/pipelines", "api/services/rehearsals", "api/services/responses", "api/services/rules", "api/services/signals", "api/services/tables", "api/services/views", "api/access", "api/access/calls", "api/access/service", "compiler/rulecheck"},
 	"api/clickhouse":             {"clickhouse", "compiler/search", "schema", "api", "api/services/authoring", "api/services/events", "api/services/facets", "api/services/rules", "api/services/operations", "api/services/signals"},
 
 	// edges

@@ -100,6 +100,37 @@ func (t *NotificationTarget) Goes(as *NotificationTarget) bool {
 	return t.URL == as.URL && t.Server == as.Server && t.TLS == as.TLS
 }
 
+// Where requests go that the target names no URL for.
+const (
+	pagerdutyURL = "https://events.pagerduty.com/v2/enqueue"
+	opsgenieURL  = "https://api.opsgenie.com/v2/alerts"
+)
+
+// Address is where the target is: its URL or that of its type, or its mail server as
+// smtps://host:port, or smtp://host:port without TLS.
+func (t *NotificationTarget) Address() string {
+	switch {
+	case t.Type == "email" && t.TLS == "none":
+		return "smtp://" + t.Server
+	case t.Type == "email":
+		return "smtps://" + t.Server
+	case t.URL == "" && t.Type == "pagerduty":
+		return pagerdutyURL
+	case t.URL == "" && t.Type == "opsgenie":
+		return opsgenieURL
+	}
+	return t.URL
+}
+
+// Named are the secrets of the operator's that the target names.
+func (t *NotificationTarget) Named() outbound.Named {
+	out := outbound.Named{}
+	out.Add("secret", t.Secret)
+	out.Add("url", t.URL)
+	out.AddHeaders(t.Headers)
+	return out
+}
+
 // HasSecretURL reports whether whoever knows the target's URL may post to it.
 func (t *NotificationTarget) HasSecretURL() bool {
 	return slices.Contains([]string{"slack", "teams"}, t.Type)

@@ -43,6 +43,16 @@ func (l *ThreatList) Interval() time.Duration {
 	return d
 }
 
+// Address is where the list is fetched; empty: it is a file.
+func (l *ThreatList) Address() string { return l.URL }
+
+// Named are the secrets of the operator's that the list names.
+func (l *ThreatList) Named() outbound.Named {
+	out := outbound.Named{}
+	out.AddHeaders(l.Headers)
+	return out
+}
+
 // Table is the name of the reference table that has the list's indicators.
 func (l *ThreatList) Table() string { return "threat_" + l.Name }
 

@@ -77,6 +77,7 @@ var settings = []setting{
 	{name: "outbound-proxy", value: "", help: "a proxy for the requests that the engine sends of its own accord (threat lists), such as http://proxy:3128"},
 	{name: "outbound-ca", value: "", help: "a PEM file of authorities that those requests trust, beside the system's"},
 	{name: "outbound-host", list: true, cut: ",", help: "a host that those requests may reach, such as feeds.example or *.intel.example (default: any)"},
+	{name: "outbound-secret", list: true, cut: ",", help: "where a secret of yours may be sent, as NAME=ADDRESS: an address and all below it, such as soc=https://hooks.example/soc, soc=https://*.example or mail=smtps://mail.example:587 (smtp:// where it may go without TLS too); once more for another address. Then it goes nowhere else, and who may change targets and threat lists may name it; a secret of which nothing is said only administrators may name, and the configuration file"},
 	{name: "outbound-private", list: true, cut: ",", help: "a network that they may reach although it is private, such as 10.1.2.0/24; else loopback, link-local, private and other special addresses are refused"},
 	{name: "allow-private-targets", value: "false", bare: "true", help: "let them reach all of those"},
 	{name: "rate-limit", value: "2000", help: "calls a second that each key may make, twice as many at once; more are asked to wait (429); keys may have a rate of their own (0: no limit)"},

@@ -57,7 +57,10 @@ func applyTargets(ctx context.Context, store *objects.Store[configuration.Notifi
 		have[v.Body.Handle()] = v
 	}
 	for _, t := range targets {
-		err := t.HideSecrets(secrets.Keep)
+		_, err := configuration.CheckSecrets(secrets, &t, nil) // it is the operator who names them
+		if err == nil {
+			err = t.HideSecrets(secrets.Keep)
+		}
 		old, there := have[t.Handle()]
 		switch {
 		case err != nil:

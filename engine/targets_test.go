@@ -62,3 +62,25 @@ func TestAFileHasATargetOnce(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+// TestATargetOfTheFileNamesSecrets of which nothing is said, and others for their places only.
+func TestATargetOfTheFileNamesSecrets(t *testing.T) {
+	c, err := parseOutbound(map[string]string{"allow-private-targets": "false", "outbound-secret": joinList([]string{"soc=https://soc.example/", "soc=https://*.soc.example/"})})
+	if err != nil || len(c.Places["soc"]) != 2 {
+		t.Fatalf("%+v %v", c, err)
+	}
+	if _, err := parseOutbound(map[string]string{"allow-private-targets": "false", "outbound-secret": "soc"}); err == nil || !strings.Contains(err.Error(), "outbound-secret: want NAME=ADDRESS") {
+		t.Errorf("got %v", err)
+	}
+	store := objects.New(configuration.NotificationTargets, &objectstest.Table{}, time.Now)
+	for name, refused := range map[string]bool{"soc": true, "other": false} {
+		targets, err := parseTargets([]any{map[string]any{"name": name, "type": "webhook", "url": "https://hooks.example/", "secret": "secret:" + name}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = applyTargets(t.Context(), store, outbound.Secrets{Dir: t.TempDir(), Places: c.Places}, targets)
+		if (err != nil) != refused || refused && !strings.Contains(err.Error(), "https://soc.example/ and https://*.soc.example/") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}

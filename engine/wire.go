@@ -159,7 +159,7 @@ func newServer(lc fx.Lifecycle, e *engine, s served) (*server.Server, error) {
 		RuleTests: ruletest.Options{Locator: locator(s.GeoIP), Pipelines: s.Pipelines},
 		Intake:    logDoor{ingest.NewHandler(s.Intake)}, Memory: logMemory{s.Intake.Memory()},
 		Backtests: s.Backtests, Jobs: s.Jobs, Previews: backtest.NewPreviewer(s.Rules, s.Backtests, rulestore.New(s.Database.people).Oldest),
-		Reach: s.Reach, ThreatLists: s.ThreatLists, Reparses: s.Reparses, Notifications: s.Notifications,
+		Reach: s.Reach, ThreatLists: s.ThreatLists, Reparses: s.Reparses, Notifications: s.Notifications, Secrets: e.secrets(),
 		Configuration: s.Configuration, Tables: s.Tables, UploadDir: filepath.Join(e.config.DataDir, "uploads"),
 		ReadEvent: func(json []byte) (schema.Event, error) { return readEvent(json, locator(s.GeoIP), s.Pipelines) },
 		Pipelines: s.Pipelines,

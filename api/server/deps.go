@@ -30,6 +30,7 @@ import (
 	"nightjar/api/services/tables"
 	"nightjar/compiler/rulecheck"
 	"nightjar/configuration"
+	"nightjar/configuration/outbound"
 	"nightjar/ingest/pipeline/registry"
 	"nightjar/scheduler/ruletest"
 	"nightjar/schema"
@@ -110,6 +111,8 @@ type Deps struct {
 	RuleTests ruletest.Options
 	// Notifications shows what was told of signals, and to whom.
 	Notifications notifications.Store
+	// Secrets are those that targets and threat lists name.
+	Secrets outbound.Secrets
 	// Reparses reads stored events again.
 	Reparses operations.Reparses
 	// ThreatLists reads lists of indicators; nil: none are read.

@@ -130,7 +130,7 @@ func (s *services) ofConfiguration(deps Deps, gates limits.Queries) {
 	c := deps.Configuration
 	s.referenceTables = &tables.TableService{Store: deps.Tables, Uploads: tables.NewUploads(deps.UploadDir, deps.Now), Rules: deps.Rules, Lookups: lookupsOf(deps), Gate: gates.Searches}
 	s.notificationRules = notifications.NewNotificationRules(c)
-	s.notifications = &notifications.NotificationService{Told: deps.Notifications, Targets: c.NotificationTargets, Mutes: c.Mutes, Now: deps.Now}
+	s.notifications = &notifications.NotificationService{Told: deps.Notifications, Targets: c.NotificationTargets, Secrets: deps.Secrets, Mutes: c.Mutes, Now: deps.Now}
 	s.agentRules = &agents.AgentRuleService{Store: c.AgentRules, Policies: c.AgentPolicies, Mistakes: deps.AgentDefaults.Mistakes}
 	s.agentPolicies = &agents.AgentPolicyService{Store: c.AgentPolicies, Rules: c.AgentRules, Defaults: deps.AgentDefaults}
 	s.agentControl = &agents.ControlService{Fleet: deps.Fleet, Keys: deps.Guard.Keys}
@@ -148,7 +148,7 @@ func (s *services) ofOperations(deps Deps, gates limits.Queries) {
 		Signals: signals.Documents{Store: signals.Limit(deps.Signals, gates.Signals)}, Events: events.Limit(deps.Logs, gates.Searches),
 	}
 	s.reparses = &operations.ReparseService{Jobs: deps.Reparses, Now: deps.Now}
-	s.threatIntel = &operations.ThreatIntelService{Store: deps.Configuration.ThreatLists, Lists: deps.ThreatLists}
+	s.threatIntel = &operations.ThreatIntelService{Store: deps.Configuration.ThreatLists, Lists: deps.ThreatLists, Secrets: deps.Secrets}
 }
 
 // lookupsOf are the pipelines that ask reference tables.

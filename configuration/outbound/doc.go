@@ -6,5 +6,7 @@
 //
 // Nothing is reached that the operator did not allow, whatever a name resolves to, a
 // redirect says or a proxy would do: TestNothingThatIsNotAllowedIsReached,
-// TestRedirectsAreLookedAt, TestTheTargetOfAProxyIsLookedAt.
+// TestRedirectsAreLookedAt, TestTheTargetOfAProxyIsLookedAt. Where he said where a secret
+// may go (Place), it goes nowhere else: TestASecretGoesToItsPlacesOnly,
+// TestARedirectTakesNoSecretOutOfItsPlace.
 package outbound

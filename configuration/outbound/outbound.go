@@ -34,6 +34,8 @@ type Config struct {
 	Proxy *url.URL
 	// Authorities, a PEM file, are trusted beside the system's.
 	Authorities string
+	// Places are where secrets may go, by their names.
+	Places map[string][]Place
 }
 
 // Limits of a request, but for those of the caller's context.
@@ -100,7 +102,7 @@ func (c *Client) client() *http.Client {
 			if len(via) > maxRedirect {
 				return fmt.Errorf("more than %d redirects", maxRedirect)
 			}
-			if slices.ContainsFunc(append(via[1:], r), func(to *http.Request) bool { return leaves(via[0].URL, to.URL) }) {
+			if slices.ContainsFunc(append(via[1:], r), func(to *http.Request) bool { return leaves(via[0].URL, to.URL) || strays(to.Context(), to.URL) }) {
 				maps.DeleteFunc(r.Header, func(name string, _ []string) bool { return !forAnybody[name] })
 			}
 			return nil
@@ -230,11 +232,7 @@ func (c *Client) allowHost(host string) error {
 	} else if err != nil && endsInNumber(name) {
 		return fmt.Errorf("%w: %s is read as different addresses by different programs; write it as four numbers, or with colons", ErrRefused, name)
 	}
-	if len(c.config.Hosts) == 0 || slices.ContainsFunc(c.config.Hosts, func(h string) bool {
-		h = strings.ToLower(h)
-		below, any := strings.CutPrefix(h, "*")
-		return h == name || any && strings.HasSuffix(name, below)
-	}) {
+	if len(c.config.Hosts) == 0 || slices.ContainsFunc(c.config.Hosts, func(h string) bool { return isHost(h, name) }) {
 		return nil
 	}
 	return fmt.Errorf("%w: host %s is none of %s", ErrRefused, name, strings.Join(c.config.Hosts, ", "))

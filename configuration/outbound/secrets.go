@@ -16,7 +16,11 @@ import (
 // Secrets are what configured objects refer to as secret:NAME, so that no secret is
 // stored, shown or logged with them. The operator puts secret NAME into the file
 // Dir/NAME, or into the environment variable NIGHTJAR_SECRET_NAME.
-type Secrets struct{ Dir string }
+type Secrets struct {
+	Dir string
+	// Places are where secrets may go, by their names, as far as the operator said.
+	Places map[string][]Place
+}
 
 // secretPrefix is what a reference begins with.
 const secretPrefix = "secret:"
@@ -52,7 +56,7 @@ func (s Secrets) Value(text string) (string, error) {
 	if err := CheckReference(text); err != nil {
 		return "", err
 	}
-	if v, ok := os.LookupEnv("NIGHTJAR_SECRET_" + strings.ToUpper(strings.NewReplacer("-", "_", ".", "_").Replace(name))); ok {
+	if v, ok := os.LookupEnv(variable(name)); ok {
 		return v, nil
 	}
 	value, err := os.ReadFile(filepath.Join(s.Dir, name))
@@ -63,6 +67,11 @@ func (s Secrets) Value(text string) (string, error) {
 		return "", fmt.Errorf("read secret %s: %w", name, err)
 	}
 	return strings.TrimRight(string(value), "\r\n"), nil
+}
+
+// variable is the environment's that has a secret.
+func variable(name string) string {
+	return "NIGHTJAR_SECRET_" + strings.ToUpper(strings.NewReplacer("-", "_", ".", "_").Replace(name))
 }
 
 // Keep keeps a secret in a file that only the engine reads, and is what refers to it.
@@ -118,7 +127,8 @@ func CheckHeader(name, value string) error {
 	return CheckReference(value)
 }
 
-// SetHeaders puts headers onto a request, with secrets instead of their names.
+// SetHeaders puts headers onto a request, with secrets instead of their names. Where they
+// may go is asked before (Carry).
 func (s Secrets) SetHeaders(r *http.Request, headers map[string]string) error {
 	for name, value := range headers {
 		v, err := s.Value(value)

@@ -6,4 +6,6 @@
 //
 // What events contain does nothing where it is shown: TestEachTypeIsToldInItsOwnWords,
 // TestMailIsPlainAndOneOfIt; an answer shows no secret: TestAnAnswerShowsNoSecret.
+// One goes where the operator lets it go: TestASecretIsSentToItsPlacesOnly,
+// TestARedirectTakesNoKeyOfPagerDutyAlong.
 package sink

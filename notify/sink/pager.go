@@ -25,7 +25,7 @@ func ends(t *telling) bool { return t.first().Kind.Ends() }
 
 // pagerduty speaks its Events API v2.
 func pagerduty(t *telling) ([]Request, error) {
-	at := cmp.Or(t.target.URL, "https://events.pagerduty.com/v2/enqueue")
+	at := t.target.Address()
 	body := map[string]any{"routing_key": t.secret, "event_action": "trigger", "dedup_key": alertKey(t)}
 	if ends(t) {
 		body["event_action"] = "resolve"
@@ -44,7 +44,7 @@ func pagerduty(t *telling) ([]Request, error) {
 
 // opsgenie speaks its Alert API; an alias is one open alert.
 func opsgenie(t *telling) ([]Request, error) {
-	base := strings.TrimSuffix(cmp.Or(t.target.URL, "https://api.opsgenie.com/v2/alerts"), "/")
+	base := strings.TrimSuffix(t.target.Address(), "/")
 	headers := map[string]string{"Authorization": "GenieKey " + t.secret, "Idempotency-Key": t.key}
 	if ends(t) {
 		return only(post(base+"/"+url.PathEscape(alertKey(t))+"/close?identifierType=alias", map[string]any{"source": "nightjar", "note": headline(t)}, headers))

@@ -41,6 +41,7 @@ type telling struct {
 	key    string
 	news   []notify.News
 	secret string // the target's, if it has one
+	named  outbound.Named
 	now    time.Time
 	// hiddenURL says that the target's URL is a secret, too.
 	hiddenURL bool
@@ -58,7 +59,7 @@ var makers = map[string]func(*telling) ([]Request, error){
 func (t Teller) Tell(ctx context.Context, target configuration.NotificationTarget, key string, news []notify.News) notify.Outcome {
 	what, err := t.telling(target, key, news)
 	if err != nil {
-		return notify.Outcome{Answer: err.Error()} // a secret that is missing may come
+		return notify.Outcome{Answer: err.Error(), Refused: errors.Is(err, outbound.ErrRefused)} // a secret that is missing may come
 	}
 	switch target.Type {
 	case "email":
@@ -80,8 +81,11 @@ func (t Teller) Tell(ctx context.Context, target configuration.NotificationTarge
 }
 
 func (t Teller) telling(target configuration.NotificationTarget, key string, news []notify.News) (*telling, error) {
-	out := &telling{target: target, key: key, news: news, now: t.Now(), hiddenURL: outbound.IsSecret(target.URL) || target.HasSecretURL()}
-	var err error
+	out := &telling{target: target, key: key, news: news, named: target.Named(), now: t.Now(), hiddenURL: outbound.IsSecret(target.URL) || target.HasSecretURL()}
+	_, err := t.Secrets.Check(out.named, target.Address())
+	if err != nil {
+		return nil, err
+	}
 	if out.secret, err = t.Secrets.Value(target.Secret); err != nil {
 		return nil, err
 	}
@@ -115,6 +119,14 @@ func (t Teller) send(ctx context.Context, what *telling, r Request, into any) no
 	req, err := http.NewRequestWithContext(ctx, r.Method, r.URL, bytes.NewReader(r.Body))
 	if err != nil {
 		return notify.Outcome{Answer: "the URL can't be used", Refused: true} // it may be a secret
+	}
+	ctx, err = t.Secrets.Carry(ctx, what.named, req.URL)
+	if err != nil {
+		return notify.Outcome{Answer: err.Error(), Refused: true}
+	}
+	req = req.WithContext(ctx)
+	if what.target.Type == "pagerduty" {
+		req.GetBody = nil // the key is in it: no redirect takes it along
 	}
 	req.Header.Set("Content-Type", "application/json")
 	req.Header.Set("User-Agent", "nightjar")

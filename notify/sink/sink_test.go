@@ -385,3 +385,44 @@ func TestMailIsPlainAndOneOfIt(t *testing.T) {
 		t.Errorf("a server that refuses: %+v", o)
 	}
 }
+
+// TestASecretIsSentToItsPlacesOnly also by a target that was written before the operator said
+// so, and by one whose address is a secret that leads elsewhere; its mail server, too.
+func TestASecretIsSentToItsPlacesOnly(t *testing.T) {
+	s, all := server(t, nil)
+	tell := teller(t)
+	t.Setenv("NIGHTJAR_SECRET_URL", s.URL+"/elsewhere")
+	_, place, err := outbound.ParsePlace("s=" + s.URL + "/soc")
+	if err != nil {
+		t.Fatal(err)
+	}
+	tell.Secrets.Places = map[string][]outbound.Place{"s": {place}}
+	key := map[string]string{"X-Key": "secret:s"}
+	for _, target := range []configuration.NotificationTarget{
+		{Type: "webhook", URL: s.URL, Headers: key}, {Type: "webhook", URL: "secret:url", Headers: key}, {Type: "jira", URL: s.URL, Secret: "secret:s", Project: "SOC"},
+		{Type: "webhook", URL: s.URL, Secret: "secret:s"}, {Type: "pagerduty", URL: s.URL, Secret: "secret:s"},
+		{Type: "email", Server: strings.TrimPrefix(s.URL, "http://"), TLS: "none", From: "a@a.example", To: []string{"b@a.example"}, User: "u", Secret: "secret:s"},
+	} {
+		o := tell.Tell(t.Context(), target, "key", []notify.News{news(notify.Opened)})
+		if o.Done || !o.Refused || !strings.Contains(o.Answer, "--outbound-secret s=ADDRESS") || strings.Contains(o.Answer, "hush") {
+			t.Errorf("%s at %s: %+v", target.Type, target.Address(), o)
+		}
+	}
+	if len(*all) != 0 {
+		t.Fatalf("sent: %+v", *all)
+	}
+	if o := tell.Tell(t.Context(), configuration.NotificationTarget{Type: "webhook", URL: s.URL + "/soc", Headers: key}, "key", []notify.News{news(notify.Opened)}); !o.Done || (*all)[0].header.Get("X-Key") != "hush" {
+		t.Errorf("in its place: %+v", o)
+	}
+}
+
+// TestARedirectTakesNoKeyOfPagerDutyAlong which is in what is told.
+func TestARedirectTakesNoKeyOfPagerDutyAlong(t *testing.T) {
+	elsewhere, heard := server(t, nil)
+	s, _ := server(t, func(w http.ResponseWriter, r *http.Request) {
+		http.Redirect(w, r, elsewhere.URL, http.StatusPermanentRedirect)
+	})
+	if o := teller(t).Tell(t.Context(), configuration.NotificationTarget{Type: "pagerduty", URL: s.URL, Secret: "secret:s"}, "key", []notify.News{news(notify.Opened)}); !o.Refused || len(*heard) != 0 {
+		t.Errorf("%+v, and elsewhere heard %+v", o, *heard)
+	}
+}

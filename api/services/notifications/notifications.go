@@ -58,6 +58,8 @@ type NotificationService struct {
 	pb.UnimplementedNotificationServiceServer
 	Told    Store
 	Targets *objects.Store[configuration.NotificationTarget]
+	// Secrets are those that targets name.
+	Secrets outbound.Secrets
 	Mutes   *objects.Store[configuration.Mute]
 	Now     func() time.Time
 }
@@ -96,7 +98,25 @@ func (s *NotificationService) target(ctx context.Context, in *pb.NotificationTar
 	if err := checkBesideSecrets(body); err != nil {
 		return nil, err
 	}
-	return body, checkKept(body, all)
+	return body, s.checkSecrets(ctx, body, all)
+}
+
+// checkSecrets says why the caller may not have a target use the secrets that it names.
+func (s *NotificationService) checkSecrets(ctx context.Context, t *configuration.NotificationTarget, all []objects.Versioned[configuration.NotificationTarget]) error {
+	if err := checkKept(t, all); err != nil {
+		return err
+	}
+	var before configuration.SecretUser
+	for _, v := range all {
+		if v.Body.Handle() == t.Handle() {
+			before = &v.Body
+		}
+	}
+	unsaid, err := configuration.CheckSecrets(s.Secrets, t, before)
+	if err != nil {
+		return err
+	}
+	return api.MayNameSecrets(ctx, unsaid)
 }
 
 // checkKept says why a target may not use the secret that is kept for it: it is to be told
@@ -185,6 +205,9 @@ func targetAnswer(v objects.Versioned[configuration.NotificationTarget], err err
 func (s *NotificationService) asked(ctx context.Context, in *pb.PreviewNotificationRequest) (configuration.NotificationTarget, error) {
 	if in.GetTargetId() != "" {
 		v, err := s.Targets.Get(ctx, in.GetTargetId())
+		if err == nil {
+			_, err = configuration.CheckSecrets(s.Secrets, &v.Body, nil) // who named them, might
+		}
 		return v.Body, err
 	}
 	if in.GetTarget() == nil {
@@ -201,7 +224,7 @@ func (s *NotificationService) asked(ctx context.Context, in *pb.PreviewNotificat
 	if err != nil {
 		return body, err
 	}
-	return body, checkKept(&body, all)
+	return body, s.checkSecrets(ctx, &body, all)
 }
 
 // unsaid is a target with names in place of its secrets, as they would be kept.

@@ -10,6 +10,7 @@ import (
 	"nightjar/api/codec"
 	pb "nightjar/api/v1"
 	"nightjar/configuration"
+	"nightjar/configuration/outbound"
 	"nightjar/objects"
 )
 
@@ -18,6 +19,8 @@ type ThreatIntelService struct {
 	pb.UnimplementedThreatIntelServiceServer
 	Store *objects.Store[configuration.ThreatList]
 	Lists ThreatLists
+	// Secrets are those that lists name.
+	Secrets outbound.Secrets
 }
 
 // CreateThreatList adds a list.
@@ -42,12 +45,20 @@ func (s *ThreatIntelService) body(ctx context.Context, in *pb.ThreatList, id str
 	if err != nil {
 		return nil, err
 	}
+	var before configuration.SecretUser
 	for _, v := range all {
 		if v.Body.Name == body.Name && v.ID != id {
 			return nil, api.BadRequest("name", "there is a list %q already (%s)", body.Name, v.ID)
 		}
+		if v.ID == id {
+			before = &v.Body
+		}
 	}
-	return body, nil
+	unsaid, err := configuration.CheckSecrets(s.Secrets, body, before)
+	if err != nil {
+		return nil, err
+	}
+	return body, api.MayNameSecrets(ctx, unsaid)
 }
 
 func (s *ThreatIntelService) written(v objects.Versioned[configuration.ThreatList], err error) (*pb.ThreatList, error) {

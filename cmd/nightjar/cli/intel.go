@@ -119,7 +119,9 @@ for a TAXII 2.1 collection, whose URL goes with --kind taxii:
   taxii  a collection of STIX 2.1
 
 A header that a key is sent in is written as secret:NAME; the secret is in the file
-secrets/NAME of the data folder, or in the environment as NIGHTJAR_SECRET_NAME.
+secrets/NAME of the data folder, or in the environment as NIGHTJAR_SECRET_NAME. Where it
+may be sent, the operator says (nightjar up --outbound-secret); else only administrators
+may name it.
 Which hosts may be reached, and through which proxy, is the engine's to say
 (nightjar up --outbound-host, --outbound-proxy, --outbound-private).`,
 		Example: `  nightjar intel add tor --url https://feeds.example/tor.txt --category tor --intention suspicious

@@ -157,7 +157,9 @@ func newTargetsAdd() *cobra.Command {
 email. Rules name it by its handle.
 
 Secrets are written as secret:NAME: the value is in the file secrets/NAME of the engine's
-data folder, or in its environment as NIGHTJAR_SECRET_NAME. A webhook's body is signed
+data folder, or in its environment as NIGHTJAR_SECRET_NAME. Where it may be sent, the
+operator says (nightjar up --outbound-secret); else only administrators may name it. A
+secret that is written as it is, is kept for this target alone. A webhook's body is signed
 with its secret (Nightjar-Signature: sha256=HMAC). The secret of pagerduty is its routing
 key, that of opsgenie its key, that of jira mail:token, that of email the password.`,
 		Example: `  nightjar notifications targets add webhook soc --url https://hooks.example/nightjar --secret secret:soc

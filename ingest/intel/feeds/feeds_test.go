@@ -115,3 +115,29 @@ func TestATableOfAUsersIsNoLists(t *testing.T) {
 		t.Errorf("after it was deleted there are %v", kept.all)
 	}
 }
+
+// TestAListsKeyIsSentToItsPlacesOnly: what a list leads to, as a feed of MISP to its events,
+// is asked for with the key where the operator lets it go.
+func TestAListsKeyIsSentToItsPlacesOnly(t *testing.T) {
+	var asked []string
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		asked = append(asked, r.URL.Path+" "+r.Header.Get("Authorization"))
+		_, _ = io.WriteString(w, `{"5d2ee8a0-1111-4222-8333-444455556666":{"info":"x","timestamp":"1"}}`)
+	}))
+	defer server.Close()
+	t.Setenv("NIGHTJAR_SECRET_FEED", "hush")
+	f, _, lists := feedsOf(t)
+	_, place, err := outbound.ParsePlace("feed=" + server.URL + "/feed/manifest.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.deps.Secrets.Places = map[string][]outbound.Place{"feed": {place}}
+	v, err := lists.Create(t.Context(), configuration.ThreatList{Name: "l", URL: server.URL + "/feed/manifest.json", Format: "misp", Headers: map[string]string{"Authorization": "secret:feed"}, Enabled: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.pass(t.Context(), "")
+	if said := f.States()[v.ID].Error; len(asked) != 1 || asked[0] != "/feed/manifest.json hush" || !strings.Contains(said, "--outbound-secret feed=ADDRESS") {
+		t.Errorf("asked %q: %s", asked, said)
+	}
+}

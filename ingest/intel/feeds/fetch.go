@@ -103,6 +103,11 @@ func (f *Feeds) get(ctx context.Context, l *configuration.ThreatList, at, etag, 
 	if err != nil {
 		return nil, "", err
 	}
+	ctx, err = f.deps.Secrets.Carry(ctx, l.Named(), r.URL)
+	if err != nil {
+		return nil, "", err
+	}
+	r = r.WithContext(ctx)
 	if err := f.deps.Secrets.SetHeaders(r, l.Headers); err != nil {
 		return nil, "", err
 	}
