@@ -19,11 +19,11 @@ import (
 
 // newResponses keeps what people have done to hosts, and writes it into the histories of
 // their signals and, as it ends, into the audit log.
-func newResponses(lc fx.Lifecycle, e *engine, d *database, s *scheduler.Scheduler, in *entrance) *responses.Book {
+func newResponses(lc fx.Lifecycle, e *engine, d *database, triage *scheduler.Triage, in *entrance) *responses.Book {
 	book := responses.NewBook(responses.Deps{
 		Table: rulestore.New(d.conn).Deps().Objects, Now: now, Log: e.log,
 		History: func(ctx context.Context, signal string, line schema.SignalResponse) error {
-			_, err := s.Triage(ctx, []scheduler.TriageEdit{{ID: signal, Edit: func(sig *schema.Signal) error {
+			_, err := triage.Triage(ctx, []scheduler.TriageEdit{{ID: signal, Edit: func(sig *schema.Signal) error {
 				sig.Triage.Responded(line)
 				return nil
 			}}})

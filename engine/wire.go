@@ -56,6 +56,7 @@ type evaluation struct {
 	Scheduler    *scheduler.Scheduler
 	Rules        *scheduler.RuleStore
 	Suppressions *scheduler.SuppressionStore
+	Triage       *scheduler.Triage
 }
 
 func newScheduler(lc fx.Lifecycle, e *engine, d *database, store sink, intake *ingest.Intake, receiver *syslog.Receiver, tables *reference.Tables, registry *prometheus.Registry) (evaluation, error) {
@@ -75,7 +76,7 @@ func newScheduler(lc fx.Lifecycle, e *engine, d *database, store sink, intake *i
 	}
 	lc.Append(fx.StartHook(s.Load))
 	e.run(lc, "scheduler", s.Run)
-	return evaluation{Scheduler: s, Rules: s.RuleStore, Suppressions: s.SuppressionStore}, nil
+	return evaluation{Scheduler: s, Rules: s.RuleStore, Suppressions: s.SuppressionStore, Triage: s.Triage}, nil
 }
 
 // newBacktester runs rules over what is stored.
@@ -89,9 +90,9 @@ func newBacktester(e *engine, d *database, store sink, intake *ingest.Intake, ta
 	})
 }
 
-func newJobs(lc fx.Lifecycle, e *engine, d *database, b *backtest.Runner, s *scheduler.Scheduler) *backtest.Jobs {
+func newJobs(lc fx.Lifecycle, e *engine, d *database, b *backtest.Runner, triage *scheduler.Triage) *backtest.Jobs {
 	stored := rulestore.New(d.conn)
-	jobs := backtest.NewJobs(backtest.JobsDeps{Runner: b, Adopt: s.Adopt, Objects: stored.Deps().Objects, Results: stored.Results(), Log: e.log})
+	jobs := backtest.NewJobs(backtest.JobsDeps{Runner: b, Adopt: triage.Adopt, Objects: stored.Deps().Objects, Results: stored.Results(), Log: e.log})
 	lc.Append(fx.StartHook(jobs.Load))
 	e.run(lc, "historical jobs", jobs.Run)
 	return jobs
@@ -107,6 +108,7 @@ type served struct {
 	Scheduler     *scheduler.Scheduler
 	Rules         *scheduler.RuleStore
 	Suppressions  *scheduler.SuppressionStore
+	Triage        *scheduler.Triage
 	Backtests     *backtest.Runner
 	Jobs          *backtest.Jobs
 	Configuration *configuration.Stores
@@ -151,7 +153,7 @@ func newServer(lc fx.Lifecycle, e *engine, s served) (*server.Server, error) {
 	e.server, err = server.New(server.Deps{
 		TLS: secure, HTTP: e.config.HTTP, GRPC: e.config.GRPC, AllowedHosts: e.config.AllowedHosts,
 		Guard: s.Entrance.guard, Access: s.Entrance.services, Open: s.Entrance.signIn, Version: e.config.Version,
-		Rules: s.Rules, Triage: s.Scheduler, EvaluationLog: s.Scheduler, Explainer: s.Scheduler, Suppressions: s.Suppressions, CheckRule: s.Rules.Check,
+		Rules: s.Rules, Triage: s.Triage, EvaluationLog: s.Scheduler, Explainer: s.Scheduler, Suppressions: s.Suppressions, CheckRule: s.Rules.Check,
 		Signals: apistore.NewSignals(s.Database.lookup).By(s.Database.states), JobSignals: apistore.NewJobSignals(s.Database.lookup), Agents: apistore.NewAgents(s.Database.people), Fleet: s.Fleet, AgentDefaults: s.Defaults,
 		Logs: logs, SQL: s.Database.sql, Retention: s.Keeper, Hidden: apistore.NewSignals(s.Database.lookup), SignalsKept: s.Keeper.signalsKept,
 		Responses: s.Responses, Enrolled: s.Enrolled,

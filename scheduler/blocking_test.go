@@ -294,7 +294,7 @@ func TestTriageKeepsOnlyItsRuleWaiting(t *testing.T) {
 		}
 		deciding, decided, done := make(chan struct{}), make(chan struct{}), make(chan error)
 		go func() {
-			_, err := w.s.Triage(t.Context(), []TriageEdit{{ID: id, Edit: func(sig *schema.Signal) error {
+			_, err := w.s.Triage.Triage(t.Context(), []TriageEdit{{ID: id, Edit: func(sig *schema.Signal) error {
 				deciding <- struct{}{}
 				<-decided
 				sig.Triage.Incidents = []int64{7}

@@ -125,11 +125,11 @@ type Deps struct {
 type Scheduler struct {
 	RuleStore        *RuleStore
 	SuppressionStore *SuppressionStore
+	Triage           *Triage
 
 	deps       *Deps
 	metrics    metrics
 	publishing *publishing
-	triaging   objects.Turns // by rule key: at most one triage of a rule's signals at a time
 
 	inForce *inForce
 
@@ -195,6 +195,7 @@ func New(deps Deps) (*Scheduler, error) {
 	}
 	s.RuleStore = newRuleStore(s.deps, s.inForce, s.tables)
 	s.SuppressionStore = newSuppressionStore(s.deps, s.inForce)
+	s.Triage = &Triage{deps: s.deps, inForce: s.inForce, requests: s.requests, publishing: s.publishing, cache: s.evaluator.cache}
 	s.watchProgress(deps.Metrics)
 	return s, nil
 }

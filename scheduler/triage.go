@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"nightjar/objects"
 	"nightjar/scheduler/detect"
 	"nightjar/schema"
 )
@@ -28,6 +29,17 @@ type TriageEdit struct {
 // signal Triage returns none.
 var ErrLeave = errors.New("the signal is left as it is")
 
+// Triage publishes versions of signals beside evaluation: what analysts make of those
+// that it found, and those that it did not find.
+type Triage struct {
+	deps       *Deps
+	inForce    *inForce
+	requests   *requests
+	publishing *publishing
+	cache      *cache        // the evaluating goroutine's
+	turns      objects.Turns // by rule key: at most one change of a rule's signals at a time
+}
+
 // Triage carries out all of the edits or, when one of them is refused, none. It
 // returns the signals as they are stored now, in the order of the edits.
 //
@@ -35,26 +47,26 @@ var ErrLeave = errors.New("the signal is left as it is")
 // what was published: the rules whose signals they are rest meanwhile, from
 // between two steps of evaluation until the versions are stored. Other rules are
 // evaluated, and nothing waits for the store or for what the edits do.
-func (s *Scheduler) Triage(ctx context.Context, edits []TriageEdit) ([]schema.Signal, error) {
-	keys, err := s.ruleKeysOf(ctx, edits)
+func (t *Triage) Triage(ctx context.Context, edits []TriageEdit) ([]schema.Signal, error) {
+	keys, err := t.ruleKeysOf(ctx, edits)
 	if err != nil {
 		return nil, err
 	}
-	release, err := s.triaging.Take(ctx, keys...)
+	release, err := t.turns.Take(ctx, keys...)
 	if err != nil {
 		return nil, fmt.Errorf("wait for another change of signals of the rule: %w", err)
 	}
 	defer release()
-	if err := s.requests.between(ctx, func() error { s.inForce.halt(keys); return nil }); err != nil {
+	if err := t.requests.between(ctx, func() error { t.inForce.halt(keys); return nil }); err != nil {
 		return nil, err
 	}
 	var changed map[string]Published
 	var unknown error // why nobody knows whether they are stored
-	defer func() { s.requests.post(func() { s.goOnAfterTriage(keys, changed, unknown) }) }()
-	if changed, err = s.editSignals(ctx, edits); err != nil {
+	defer func() { t.requests.post(func() { t.goOnAfterTriage(keys, changed, unknown) }) }()
+	if changed, err = t.editSignals(ctx, edits); err != nil {
 		return nil, err
 	}
-	if unknown = s.publishTriage(ctx, changed); unknown != nil {
+	if unknown = t.publishTriage(ctx, changed); unknown != nil {
 		return nil, unknown
 	}
 	out := make([]schema.Signal, len(edits))
@@ -66,12 +78,12 @@ func (s *Scheduler) Triage(ctx context.Context, edits []TriageEdit) ([]schema.Si
 
 // ruleKeysOf are the rule keys of the signals, each once. A signal keeps its own
 // for good.
-func (s *Scheduler) ruleKeysOf(ctx context.Context, edits []TriageEdit) ([]string, error) {
+func (t *Triage) ruleKeysOf(ctx context.Context, edits []TriageEdit) ([]string, error) {
 	ids := make([]string, len(edits))
 	for i, e := range edits {
 		ids[i] = e.ID
 	}
-	stored, err := s.deps.Signals.ByID(ctx, ids)
+	stored, err := t.deps.Signals.ByID(ctx, ids)
 	if err != nil {
 		return nil, fmt.Errorf("look up signals for triage: %w", err)
 	}
@@ -90,15 +102,15 @@ func (s *Scheduler) ruleKeysOf(ctx context.Context, edits []TriageEdit) ([]strin
 // goOnAfterTriage lets rules go on, with what was published of them meanwhile. It
 // is the evaluating goroutine's. Where
 // nobody knows whether it was, what is in memory of these rules is read again.
-func (s *Scheduler) goOnAfterTriage(keys []string, changed map[string]Published, unknown error) {
-	s.inForce.goOn(keys)
+func (t *Triage) goOnAfterTriage(keys []string, changed map[string]Published, unknown error) {
+	t.inForce.goOn(keys)
 	for _, key := range keys {
 		if unknown != nil {
-			s.evaluator.cache.drop(key)
+			t.cache.drop(key)
 		}
 	}
 	for _, p := range changed {
-		if cached := s.evaluator.cache.plans[p.RuleKey]; cached != nil {
+		if cached := t.cache.plans[p.RuleKey]; cached != nil {
 			cached.published(detect.StateKeyOfRule(p.RuleKey, p.Group), p.Signal)
 		}
 	}
@@ -106,47 +118,47 @@ func (s *Scheduler) goOnAfterTriage(keys []string, changed map[string]Published,
 
 // Adopt publishes signals that the engine did not find live, unless there are
 // signals with their ids. No rule's evaluation touches them.
-func (s *Scheduler) Adopt(ctx context.Context, signals []Published) error {
+func (t *Triage) Adopt(ctx context.Context, signals []Published) error {
 	ids, keys := make([]string, len(signals)), make([]string, len(signals))
 	for i := range signals {
 		ids[i], keys[i] = signals[i].ID, signals[i].RuleKey
 	}
 	slices.Sort(keys)
-	release, err := s.triaging.Take(ctx, slices.Compact(keys)...)
+	release, err := t.turns.Take(ctx, slices.Compact(keys)...)
 	if err != nil {
 		return fmt.Errorf("wait for another change of these signals: %w", err)
 	}
 	defer release()
-	known, err := s.deps.Signals.ByID(ctx, ids)
+	known, err := t.deps.Signals.ByID(ctx, ids)
 	if err != nil {
 		return fmt.Errorf("look up signal ids: %w", err)
 	}
 	signals = slices.DeleteFunc(slices.Clone(signals), func(p Published) bool { return known[p.ID].ID != "" })
-	return s.publishNow(ctx, signals)
+	return t.publishNow(ctx, signals)
 }
 
 // publishNow gives versions of signals their revisions and stores them.
-func (s *Scheduler) publishNow(ctx context.Context, signals []Published) error {
+func (t *Triage) publishNow(ctx context.Context, signals []Published) error {
 	if len(signals) == 0 {
 		return nil
 	}
-	defer s.publishing.done(signals)
+	defer t.publishing.done(signals)
 	for i := range signals {
-		signals[i].Place = s.publishing.next(signals[i].RuleID)
+		signals[i].Place = t.publishing.next(signals[i].RuleID)
 	}
-	if err := s.deps.Signals.Publish(ctx, signals); err != nil {
+	if err := t.deps.Signals.Publish(ctx, signals); err != nil {
 		return fmt.Errorf("publish signals: %w", err)
 	}
 	return nil
 }
 
 // editSignals are the next versions of the signals, by id.
-func (s *Scheduler) editSignals(ctx context.Context, edits []TriageEdit) (map[string]Published, error) {
+func (t *Triage) editSignals(ctx context.Context, edits []TriageEdit) (map[string]Published, error) {
 	ids := make([]string, len(edits))
 	for i, e := range edits {
 		ids[i] = e.ID
 	}
-	stored, err := s.deps.Signals.Whole(ctx, ids)
+	stored, err := t.deps.Signals.Whole(ctx, ids)
 	if err != nil {
 		return nil, fmt.Errorf("read signals for triage: %w", err)
 	}
@@ -178,9 +190,9 @@ func (s *Scheduler) editSignals(ctx context.Context, edits []TriageEdit) (map[st
 }
 
 // publishTriage stores the versions.
-func (s *Scheduler) publishTriage(ctx context.Context, changed map[string]Published) error {
+func (t *Triage) publishTriage(ctx context.Context, changed map[string]Published) error {
 	list := slices.Collect(maps.Values(changed))
-	if err := s.publishNow(ctx, list); err != nil {
+	if err := t.publishNow(ctx, list); err != nil {
 		return fmt.Errorf("store triage: %w", err)
 	}
 	for _, p := range list {

@@ -54,7 +54,7 @@ func (s *Scheduler) edit(edits ...TriageEdit) (out []schema.Signal, err error) {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		out, err = s.Triage(context.Background(), edits)
+		out, err = s.Triage.Triage(context.Background(), edits)
 	}()
 	for {
 		select {
@@ -147,7 +147,7 @@ func TestTriageIsCarriedOutByARunningScheduler(t *testing.T) {
 	ctx, stop := context.WithCancel(t.Context())
 	done := make(chan error)
 	go func() { done <- s.Run(ctx) }()
-	signals, err := s.Triage(t.Context(), []TriageEdit{archive(id), archive(id)})
+	signals, err := s.Triage.Triage(t.Context(), []TriageEdit{archive(id), archive(id)})
 	stop()
 	if ended := <-done; err != nil || ended != nil || len(signals) != 2 {
 		t.Fatalf("%v, %v, %v", signals, err, ended)

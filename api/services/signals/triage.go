@@ -254,7 +254,7 @@ func signalAuthor(t *schema.Triage) *pb.SignalAuthor {
 	return &pb.SignalAuthor{Handle: handle, Uuid: api.Author.UUID, Name: &handle, Id: api.Author.ID}
 }
 
-// Triage changes what analysts made of signals. scheduler.Scheduler implements it.
+// Triage changes what analysts made of signals. scheduler.Triage implements it.
 type Triage interface {
 	// Triage carries out all of the edits, or on an error none, and returns the
 	// signals as they are now, in the order of the edits.
