@@ -34,14 +34,15 @@ type easing struct {
 	intake    *ingest.Intake
 	recent    *scheduler.Recent
 	scheduler *scheduler.Scheduler
+	status    *scheduler.Status
 
 	seen []uint64 // what was acknowledged, at each look of easeAfter
 	held uint64   // bytes that were held after the last time
 	left int      // collections of the round that are to come
 }
 
-func runEasing(lc fx.Lifecycle, e *engine, intake *ingest.Intake, store sink, s *scheduler.Scheduler) {
-	m := &easing{intake: intake, recent: store.recent, scheduler: s}
+func runEasing(lc fx.Lifecycle, e *engine, intake *ingest.Intake, store sink, s *scheduler.Scheduler, status *scheduler.Status) {
+	m := &easing{intake: intake, recent: store.recent, scheduler: s, status: status}
 	e.run(lc, "memory", func(ctx context.Context) error {
 		m.held = held()
 		tick := time.NewTicker(easeEvery)
@@ -67,7 +68,7 @@ func (m *easing) look(ctx context.Context) error {
 	}
 	before := m.seen[0]
 	m.seen = m.seen[1:]
-	progress := m.scheduler.Progress()
+	progress := m.status.Progress()
 	if acknowledged-before > littleEvents || progress.Through < before {
 		m.left = easeRounds
 		return nil

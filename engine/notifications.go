@@ -31,7 +31,7 @@ type notifications struct {
 	sender   *notify.Sender
 }
 
-func newNotifications(lc fx.Lifecycle, e *engine, d *database, s *scheduler.Scheduler, c *configuration.Stores, client *outbound.Client) notifications {
+func newNotifications(lc fx.Lifecycle, e *engine, d *database, status *scheduler.Status, c *configuration.Stores, client *outbound.Client) notifications {
 	stored := rulestore.New(d.conn).Signals()
 	n := notifications{
 		store: notifystore.Store{Conn: d.conn, Signals: stored}, settings: c, signals: stored.Whole, url: e.publicURL(),
@@ -43,7 +43,7 @@ func newNotifications(lc fx.Lifecycle, e *engine, d *database, s *scheduler.Sche
 	n.sender = sender
 	var running context.Context
 	notifier := notify.New(notify.Deps{
-		Store: n.store, Settings: c, Shown: s.LastShown, URL: n.url, Now: now, Log: e.log,
+		Store: n.store, Settings: c, Shown: status.LastShown, URL: n.url, Now: now, Log: e.log,
 		Wake: func(news []notify.News) { sender.Wake(running, news) },
 	})
 	e.run(lc, "notifications", func(ctx context.Context) error {

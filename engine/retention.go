@@ -33,14 +33,14 @@ type keeping struct {
 	log     *slog.Logger
 }
 
-func newKeeper(lc fx.Lifecycle, e *engine, d *database, intake *ingest.Intake, s *scheduler.Scheduler, book *responses.Book, registry *prometheus.Registry) (*keeping, error) {
+func newKeeper(lc fx.Lifecycle, e *engine, d *database, intake *ingest.Intake, status *scheduler.Status, book *responses.Book, registry *prometheus.Registry) (*keeping, error) {
 	k := &keeping{started: e.config.Retention, back: e.lookBack(), log: e.log}
 	k.kept = retention.NewKept(rulestore.New(d.conn).Deps().Objects, now, k.changed)
 	var err error
 	k.Keeper, err = retention.New(retention.Deps{
 		Conn: d.conn, InForce: k.inForce, LookBack: e.lookBack(), Responses: endedResponses{book},
 		Record: filepath.Join(e.config.DataDir, "retention.json"),
-		Beside: intake.LogBytes, Evaluated: func() uint64 { return s.Progress().Through },
+		Beside: intake.LogBytes, Evaluated: func() uint64 { return status.Progress().Through },
 		Log: e.log, Metrics: registry, Now: now, HoldStates: d.states.Hold,
 	})
 	if err != nil {

@@ -18,17 +18,17 @@ import (
 
 // reporter answers status and readiness from the parts that know.
 type reporter struct {
-	database  *database
-	intake    *ingest.Intake
-	syslog    *syslog.Receiver
-	rules     *scheduler.RuleStore
-	scheduler *scheduler.Scheduler
-	keeper    *keeping
-	geoip     *geoip.Databases // nil: none
-	settings  *configuration.Stores
-	found     reached
-	audit     *audit.Log
-	engine    *engine
+	database   *database
+	intake     *ingest.Intake
+	syslog     *syslog.Receiver
+	rules      *scheduler.RuleStore
+	evaluation *scheduler.Status
+	keeper     *keeping
+	geoip      *geoip.Databases // nil: none
+	settings   *configuration.Stores
+	found      reached
+	audit      *audit.Log
+	engine     *engine
 }
 
 // Why the engine is not ready, in words for anybody.
@@ -45,7 +45,7 @@ func (r reporter) ready(ctx context.Context, what rest.Readiness) error {
 	if err := r.database.health.Ping(ctx); err != nil {
 		return errDatabaseSilent
 	}
-	if p := r.scheduler.Progress(); what == rest.ReadyForEvaluation && p.Rules > 0 && p.Failing == p.Rules {
+	if p := r.evaluation.Progress(); what == rest.ReadyForEvaluation && p.Rules > 0 && p.Failing == p.Rules {
 		return errAllFail
 	}
 	return nil
@@ -66,18 +66,18 @@ func (r reporter) AcceptLoss(by, comment string) (n int, events uint64, err erro
 const healthTime = time.Second
 
 // RuleCosts implements api.Reporter.
-func (r reporter) RuleCosts() []scheduler.RuleCost { return r.scheduler.Costs() }
+func (r reporter) RuleCosts() []scheduler.RuleCost { return r.evaluation.Costs() }
 
 // Status implements api.Reporter.
 func (r reporter) Status(ctx context.Context) (operations.Status, error) {
 	received := r.intake.Acknowledged()
-	progress := r.scheduler.Progress()
+	progress := r.evaluation.Progress()
 	st := operations.Status{
 		EventsReceived: received, EventsEvaluatedThrough: progress.Through,
 		CaughtUp: progress.CaughtUp && progress.Through >= received,
 		Lag:      progress.Lag, ClickHouseEmbedded: r.database.embedded != nil,
 	}
-	st.Aside = r.scheduler.Asides()
+	st.Aside = r.evaluation.Asides()
 	for _, g := range r.intake.Gaps() {
 		st.Gaps = append(st.Gaps, operations.ArrivalGap{
 			First: g.First, Last: g.Last, Events: g.Events, Arrived: g.Seen, Since: g.Since,

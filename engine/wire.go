@@ -57,6 +57,8 @@ type evaluation struct {
 	Rules        *scheduler.RuleStore
 	Suppressions *scheduler.SuppressionStore
 	Triage       *scheduler.Triage
+	Explainer    *scheduler.Explainer
+	Status       *scheduler.Status
 }
 
 func newScheduler(lc fx.Lifecycle, e *engine, d *database, store sink, intake *ingest.Intake, receiver *syslog.Receiver, tables *reference.Tables, registry *prometheus.Registry) (evaluation, error) {
@@ -76,7 +78,7 @@ func newScheduler(lc fx.Lifecycle, e *engine, d *database, store sink, intake *i
 	}
 	lc.Append(fx.StartHook(s.Load))
 	e.run(lc, "scheduler", s.Run)
-	return evaluation{Scheduler: s, Rules: s.RuleStore, Suppressions: s.SuppressionStore, Triage: s.Triage}, nil
+	return evaluation{Scheduler: s, Rules: s.RuleStore, Suppressions: s.SuppressionStore, Triage: s.Triage, Explainer: s.Explainer, Status: s.Status}, nil
 }
 
 // newBacktester runs rules over what is stored.
@@ -105,10 +107,11 @@ type served struct {
 	Sink          sink
 	Intake        *ingest.Intake
 	Syslog        *syslog.Receiver
-	Scheduler     *scheduler.Scheduler
 	Rules         *scheduler.RuleStore
 	Suppressions  *scheduler.SuppressionStore
 	Triage        *scheduler.Triage
+	Explainer     *scheduler.Explainer
+	Evaluation    *scheduler.Status
 	Backtests     *backtest.Runner
 	Jobs          *backtest.Jobs
 	Configuration *configuration.Stores
@@ -131,7 +134,7 @@ type served struct {
 // reporter says how all of it is.
 func (s served) reporter(e *engine) reporter {
 	return reporter{
-		database: s.Database, intake: s.Intake, syslog: s.Syslog, rules: s.Rules, scheduler: s.Scheduler, keeper: s.Keeper,
+		database: s.Database, intake: s.Intake, syslog: s.Syslog, rules: s.Rules, evaluation: s.Evaluation, keeper: s.Keeper,
 		geoip: s.GeoIP, settings: s.Configuration, found: s.Reach, audit: s.Entrance.audit, engine: e,
 	}
 }
@@ -153,7 +156,7 @@ func newServer(lc fx.Lifecycle, e *engine, s served) (*server.Server, error) {
 	e.server, err = server.New(server.Deps{
 		TLS: secure, HTTP: e.config.HTTP, GRPC: e.config.GRPC, AllowedHosts: e.config.AllowedHosts,
 		Guard: s.Entrance.guard, Access: s.Entrance.services, Open: s.Entrance.signIn, Version: e.config.Version,
-		Rules: s.Rules, Triage: s.Triage, EvaluationLog: s.Scheduler, Explainer: s.Scheduler, Suppressions: s.Suppressions, CheckRule: s.Rules.Check,
+		Rules: s.Rules, Triage: s.Triage, EvaluationLog: s.Evaluation, Explainer: s.Explainer, Suppressions: s.Suppressions, CheckRule: s.Rules.Check,
 		Signals: apistore.NewSignals(s.Database.lookup).By(s.Database.states), JobSignals: apistore.NewJobSignals(s.Database.lookup), Agents: apistore.NewAgents(s.Database.people), Fleet: s.Fleet, AgentDefaults: s.Defaults,
 		Logs: logs, SQL: s.Database.sql, Retention: s.Keeper, Hidden: apistore.NewSignals(s.Database.lookup), SignalsKept: s.Keeper.signalsKept,
 		Responses: s.Responses, Enrolled: s.Enrolled,

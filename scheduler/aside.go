@@ -114,7 +114,7 @@ func newAsides(budget Budget, log *slog.Logger, m metrics, to *evaluationLog) *a
 }
 
 // Asides are the events that are set aside now, the earliest first.
-func (s *Scheduler) Asides() []Aside { return s.asides.all() }
+func (s *Status) Asides() []Aside { return s.asides.all() }
 
 func (as *asides) all() []Aside {
 	as.mu.Lock()
@@ -128,8 +128,8 @@ func (as *asides) all() []Aside {
 
 // FinishAside has the events evaluated that wait aside for a rule: all, or one by
 // its id. It returns how many it found.
-func (s *Scheduler) FinishAside(ruleID, event string) (n int, err error) {
-	if _, err := s.RuleStore.stored.Get(context.Background(), ruleID); err != nil {
+func (s *Status) FinishAside(ruleID, event string) (n int, err error) {
+	if _, err := s.rules.stored.Get(context.Background(), ruleID); err != nil {
 		return 0, err
 	}
 	if n = s.asides.ask(ruleID, event); n > 0 {

@@ -49,7 +49,7 @@ func TestAnEventThatIsTooMuchWorkStopsNobody(t *testing.T) {
 	if n := w.signalsOf(wide); n == 0 || n == 100 {
 		t.Errorf("%d signals of the event that is set aside, want some and not all", n)
 	}
-	p, asides := s.Progress(), s.Asides()
+	p, asides := s.Status.Progress(), s.Status.Asides()
 	if p.CaughtUp || p.Through != 2 || len(asides) != 1 || asides[0].RuleID != wide || asides[0].Event != w.events[0].ID() || asides[0].Work < 100 || asides[0].Waits {
 		t.Errorf("progress %+v, aside %+v", p, asides)
 	}
@@ -57,8 +57,8 @@ func TestAnEventThatIsTooMuchWorkStopsNobody(t *testing.T) {
 		t.Errorf("coverage %q", got)
 	}
 	drain(s)
-	if n := w.signalsOf(wide); n != 100 || !s.Progress().CaughtUp {
-		t.Errorf("%d signals in the end, want 100; %+v", n, s.Progress())
+	if n := w.signalsOf(wide); n != 100 || !s.Status.Progress().CaughtUp {
+		t.Errorf("%d signals in the end, want 100; %+v", n, s.Status.Progress())
 	}
 	if got, want := s.described(t, wide), "v1 0-2 evaluated; noted aside 0-1; noted finished 0-1; "; got != want {
 		t.Errorf("coverage %q, want %q", got, want)
@@ -90,13 +90,13 @@ func TestWhatIsSetAsideIsFinishedAfterARestart(t *testing.T) {
 	if err := s.save(t.Context(), true); err != nil {
 		t.Fatal(err)
 	}
-	since := s.Asides()[0].Since
+	since := s.Status.Asides()[0].Since
 	for range 3 { // whoever stops at once has it still
 		s = restart(t, w)
-		if asides := s.Asides(); len(asides) != 1 || asides[0].Since != since || asides[0].RuleID != wide {
+		if asides := s.Status.Asides(); len(asides) != 1 || asides[0].Since != since || asides[0].RuleID != wide {
 			t.Fatalf("aside after a restart: %+v, want since %s", asides, since)
 		}
-		if lag := s.Progress().Lag; lag < time.Since(since.Time())-time.Second {
+		if lag := s.Status.Progress().Lag; lag < time.Since(since.Time())-time.Second {
 			t.Errorf("lag %s, want since %s", lag, since)
 		}
 		if err := s.save(t.Context(), true); err != nil {
@@ -107,8 +107,8 @@ func TestWhatIsSetAsideIsFinishedAfterARestart(t *testing.T) {
 	if err := s.save(t.Context(), true); err != nil {
 		t.Fatal(err)
 	}
-	if s = restart(t, w); w.signalsOf(wide) != 100 || len(s.Asides()) != 0 {
-		t.Errorf("%d signals, %d aside", w.signalsOf(wide), len(s.Asides()))
+	if s = restart(t, w); w.signalsOf(wide) != 100 || len(s.Status.Asides()) != 0 {
+		t.Errorf("%d signals, %d aside", w.signalsOf(wide), len(s.Status.Asides()))
 	}
 }
 
@@ -116,7 +116,7 @@ func TestAnEventThatIsFarTooMuchWaitsUntilItIsAskedFor(t *testing.T) {
 	t.Parallel()
 	w, s, wide, _ := besideOthers(t, Budget{Event: 1000, Slice: 1000, Most: 5000})
 	drain(s)
-	if p, a := s.Progress(), s.Asides(); !p.CaughtUp || len(a) != 1 || !a[0].Waits || w.signalsOf(wide) != 0 {
+	if p, a := s.Status.Progress(), s.Status.Asides(); !p.CaughtUp || len(a) != 1 || !a[0].Waits || w.signalsOf(wide) != 0 {
 		t.Fatalf("progress %+v, aside %+v, %d signals", p, a, w.signalsOf(wide))
 	}
 	if got := s.described(t, wide); !strings.HasPrefix(got, "v1 0-1 aside; ") {
@@ -127,21 +127,21 @@ func TestAnEventThatIsFarTooMuchWaitsUntilItIsAskedFor(t *testing.T) {
 	}
 	s = restart(t, w)
 	drain(s)
-	if a := s.Asides(); len(a) != 1 || !a[0].Waits {
+	if a := s.Status.Asides(); len(a) != 1 || !a[0].Waits {
 		t.Fatalf("aside after a restart: %+v", a)
 	}
-	if _, err := s.FinishAside("no-such-rule", ""); err == nil {
+	if _, err := s.Status.FinishAside("no-such-rule", ""); err == nil {
 		t.Error("no error for a rule that there is not")
 	}
-	if n, err := s.FinishAside(wide, "another"); n != 0 || err != nil {
+	if n, err := s.Status.FinishAside(wide, "another"); n != 0 || err != nil {
 		t.Errorf("%d found by another's id (%v)", n, err)
 	}
-	if n, err := s.FinishAside(wide, w.events[0].ID()); n != 1 || err != nil {
+	if n, err := s.Status.FinishAside(wide, w.events[0].ID()); n != 1 || err != nil {
 		t.Errorf("%d found, want 1 (%v)", n, err)
 	}
 	drain(s)
-	if n := w.signalsOf(wide); n != 100 || len(s.Asides()) != 0 {
-		t.Errorf("%d signals, want 100; aside %+v", n, s.Asides())
+	if n := w.signalsOf(wide); n != 100 || len(s.Status.Asides()) != 0 {
+		t.Errorf("%d signals, want 100; aside %+v", n, s.Status.Asides())
 	}
 }
 
@@ -155,8 +155,8 @@ func TestDisablingARuleEndsWhatIsSetAsideForIt(t *testing.T) {
 	}
 	before := w.signalsOf(wide)
 	drain(s)
-	if len(s.Asides()) != 0 || w.signalsOf(wide) != before || !s.Progress().CaughtUp {
-		t.Errorf("aside %+v, %d signals, then %d", s.Asides(), before, w.signalsOf(wide))
+	if len(s.Status.Asides()) != 0 || w.signalsOf(wide) != before || !s.Status.Progress().CaughtUp {
+		t.Errorf("aside %+v, %d signals, then %d", s.Status.Asides(), before, w.signalsOf(wide))
 	}
 	if err := s.save(t.Context(), true); err != nil {
 		t.Fatal(err)

@@ -96,16 +96,16 @@ func (w *standstill) found() string {
 // answers asks for all that status and the API show without the store.
 func (w *standstill) answers() {
 	ctx := context.Background()
-	if p := w.s.Progress(); p.Rules == 0 {
+	if p := w.s.Status.Progress(); p.Rules == 0 {
 		w.Errorf("progress %+v", p)
 	}
-	w.s.Costs()
-	w.s.Asides()
+	w.s.Status.Costs()
+	w.s.Status.Asides()
 	for id, err := range map[string]error{
 		"rule":         second(w.s.RuleStore.Rule(ctx, w.rules["changed"])),
 		"rules":        second(w.s.RuleStore.Rules(ctx)),
 		"suppressions": second(w.s.SuppressionStore.Suppressions(ctx)),
-		"coverage":     second(w.s.Coverage(ctx, w.rules["changed"], 0, Interval{})),
+		"coverage":     second(w.s.Status.Coverage(ctx, w.rules["changed"], 0, Interval{})),
 	} {
 		if err != nil {
 			w.Errorf("%s: %v", id, err)
@@ -312,7 +312,7 @@ func TestTriageKeepsOnlyItsRuleWaiting(t *testing.T) {
 		w.arrives("third")
 		w.answers()
 		w.expect("while it is not stored", "changed first, other first, other second, other third")
-		if visible := w.s.LastShown(); visible != 3 {
+		if visible := w.s.Status.LastShown(); visible != 3 {
 			t.Errorf("visible through revision %d, want 3: the fourth one is being stored", visible)
 		}
 		close(goOn)
@@ -327,7 +327,7 @@ func TestTriageKeepsOnlyItsRuleWaiting(t *testing.T) {
 		if want := map[bool]int{true: 1, false: 0}[fails == nil]; len(sig.Triage.Incidents) != want || sig.Events != 2 {
 			t.Errorf("after the triage (%v): %d events, %+v", fails, sig.Events, sig.Triage)
 		}
-		if visible := w.s.LastShown(); visible != w.s.publishing.given() {
+		if visible := w.s.Status.LastShown(); visible != w.s.publishing.given() {
 			t.Errorf("visible through %d of %d when nothing is being stored", visible, w.s.publishing.given())
 		}
 	}

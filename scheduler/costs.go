@@ -205,7 +205,7 @@ func (f *inForce) setApart(group []dueRule) {
 
 // Costs are what rules cost, those that are evaluated by themselves first, then the
 // dearest.
-func (s *Scheduler) Costs() []RuleCost {
+func (s *Status) Costs() []RuleCost {
 	s.inForce.mu.Lock()
 	defer s.inForce.mu.Unlock()
 	stored := s.deps.Arrivals.Stored()

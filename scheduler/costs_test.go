@@ -27,20 +27,20 @@ func TestADearRuleFallsBehindByItself(t *testing.T) {
 	}
 	burst()
 	s.step(t.Context())
-	costs := s.Costs()
+	costs := s.Status.Costs()
 	if len(costs) != 2 || !costs[0].Dear || !costs[0].Alone || costs[1].Alone || costs[0].CPU <= costs[1].CPU {
 		t.Fatalf("costs %+v", costs)
 	}
 	burst()
 	s.step(t.Context())
-	if costs = s.Costs(); costs[0].Behind == 0 || costs[1].Behind != 0 {
+	if costs = s.Status.Costs(); costs[0].Behind == 0 || costs[1].Behind != 0 {
 		t.Errorf("the dear rule is %d arrivals behind, the other %d", costs[0].Behind, costs[1].Behind)
 	}
-	if p := s.Progress(); p.CaughtUp || p.Through != costs[0].Through {
+	if p := s.Status.Progress(); p.CaughtUp || p.Through != costs[0].Through {
 		t.Errorf("progress %+v beside %+v", p, costs[0])
 	}
 	drain(s)
-	if costs = s.Costs(); costs[0].Behind != 0 || !costs[0].Alone || costs[0].Matches != 6000 || s.signalEvents(w) != 2 {
+	if costs = s.Status.Costs(); costs[0].Behind != 0 || !costs[0].Alone || costs[0].Matches != 6000 || s.signalEvents(w) != 2 {
 		t.Errorf("in the end %+v, %d events of the other", costs[0], s.signalEvents(w))
 	}
 	s.deps.CPU = func() int64 { return 0 } // it is dear no more
@@ -49,7 +49,7 @@ func TestADearRuleFallsBehindByItself(t *testing.T) {
 		later += 24 * hour // no window holds those from before
 		burst()
 		drain(s)
-		costs = s.Costs()
+		costs = s.Status.Costs()
 	}
 	if costs[0].Alone || costs[1].Alone {
 		t.Errorf("a rule that is cheap again is still evaluated by itself: %+v", costs)
@@ -68,7 +68,7 @@ func TestWaitingCostsARuleNothing(t *testing.T) {
 		w.give(wideEvent(5))
 	}
 	drain(s)
-	if costs := s.Costs(); len(costs) != 1 || !costs[0].CPUKnown || costs[0].CPU != 0 || costs[0].Matches != 3000 {
+	if costs := s.Status.Costs(); len(costs) != 1 || !costs[0].CPUKnown || costs[0].CPU != 0 || costs[0].Matches != 3000 {
 		t.Errorf("costs %+v", costs)
 	}
 }
@@ -88,7 +88,7 @@ func TestNewRulesJoinATurnAndSeeNothingFromBefore(t *testing.T) {
 	}
 	w.give(schema.Event{At: 1_700_000_000_000, Seen: 1_700_000_000_000, Source: "x"})
 	s.step(t.Context())
-	if p := s.Progress(); !p.CaughtUp {
+	if p := s.Status.Progress(); !p.CaughtUp {
 		t.Errorf("after one turn: %+v", p)
 	}
 	events := map[uint64]int{}

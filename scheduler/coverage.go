@@ -90,7 +90,7 @@ type SilenceCoverage struct {
 
 // Coverage answers for a rule and the arrivals of an interval; an interval that
 // ends at 0 ends now. A version other than 0 leaves the other versions out.
-func (s *Scheduler) Coverage(ctx context.Context, id string, version int64, in Interval) (Coverage, error) {
+func (s *Status) Coverage(ctx context.Context, id string, version int64, in Interval) (Coverage, error) {
 	entries, err := s.deps.EvaluationLog.Entries(ctx, id)
 	if err != nil {
 		return Coverage{}, fmt.Errorf("read the evaluation log of rule %s: %w", id, err)
@@ -134,6 +134,19 @@ func (s *Scheduler) Coverage(ctx context.Context, id string, version int64, in I
 		}
 	}
 	return out, nil
+}
+
+// TooLate says that a stored event arrived too late for any rule to be asked about it;
+// "" when it did not, or is gone.
+func (s *Status) TooLate(ctx context.Context, at schema.Millis, seq uint64) (string, error) {
+	events, err := s.deps.Events.Fetch(ctx, []compiler.Match{{At: at, Seq: seq}})
+	if err != nil {
+		return "", fmt.Errorf("fetch the event: %w", err)
+	}
+	if len(events) == 0 {
+		return "", nil
+	}
+	return tooLate(&events[0], s.deps.Lateness), nil
 }
 
 // silenceCoverage is that of the rule as it runs now. The lock is held.

@@ -57,7 +57,7 @@ func (s *Scheduler) described(t *testing.T, id string) string {
 	if err := s.save(context.Background(), true); err != nil {
 		t.Fatal(err)
 	}
-	c, err := s.Coverage(t.Context(), id, 0, Interval{})
+	c, err := s.Status.Coverage(t.Context(), id, 0, Interval{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -89,7 +89,7 @@ func TestAFailingRuleStopsOnlyItselfAndIsCaughtUp(t *testing.T) {
 	if n := len(standing(w)); n != 1 {
 		t.Fatalf("%d signals while one rule is broken, want the other's", n)
 	}
-	if p := s.Progress(); p.Failing != 1 || p.CaughtUp {
+	if p := s.Status.Progress(); p.Failing != 1 || p.CaughtUp {
 		t.Errorf("progress %+v, want one failing rule and not caught up", p)
 	}
 	if got := failingRules(s); !slices.Equal(got, []string{rules[1].ID}) {
@@ -114,7 +114,7 @@ func TestAFailingRuleStopsOnlyItselfAndIsCaughtUp(t *testing.T) {
 
 // failingRules are the rules that costs tell of as failing, each with its reason.
 func failingRules(s *Scheduler) (ids []string) {
-	for _, c := range s.Costs() {
+	for _, c := range s.Status.Costs() {
 		if c.Failing != "" {
 			ids = append(ids, c.RuleID)
 		}
@@ -207,11 +207,11 @@ func TestLagIsHowLongTheOldestEventWaits(t *testing.T) {
 	w.events = []schema.Event{{Seq: 1, At: ago, Seen: ago}, {Seq: 2, At: ago + 1, Seen: ago + 1}}
 	w.recent.Add(w.events)
 	w.stored = 2
-	if lag := s.Progress().Lag; lag < time.Minute || lag > 2*time.Minute {
+	if lag := s.Status.Progress().Lag; lag < time.Minute || lag > 2*time.Minute {
 		t.Errorf("lag %s, want about a minute", lag)
 	}
 	drain(s)
-	if p := s.Progress(); p.Lag != 0 || !p.CaughtUp {
+	if p := s.Status.Progress(); p.Lag != 0 || !p.CaughtUp {
 		t.Errorf("after catching up: %+v", p)
 	}
 }

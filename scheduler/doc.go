@@ -14,9 +14,16 @@
 //
 // # What owns what
 //
-// Scheduler is the loop, and has the parts that other packages ask: RuleStore and
-// SuppressionStore keep the versions, and say from where on the next one is in force.
-// What it stands on:
+// Scheduler is the loop. It is made with the parts that other packages ask, and that ask
+// nothing of it:
+//
+//   - RuleStore and SuppressionStore (rule_store.go, suppression_store.go) keep the
+//     versions, and say from where on the next one is in force.
+//   - Triage (triage.go) publishes signals beside evaluation.
+//   - Explainer (explain.go) says why a rule made a signal, or none.
+//   - Status (status.go) says how evaluation stands: progress, coverage, costs, asides.
+//
+// What they and the loop stand on:
 //
 //   - inForce (in_force.go): the versions of rules and suppressions, the rule runs, how
 //     far each is evaluated, and what holds them back, under one lock.

@@ -11,45 +11,58 @@ import (
 	"nightjar/schema"
 )
 
+// Explainer says why a rule made a signal, or none, from what evaluation holds.
+type Explainer struct {
+	deps     *Deps
+	rules    *RuleStore
+	inForce  *inForce
+	tables   *referenceTables
+	requests *requests
+
+	// Of the goroutine that evaluates, which is asked for what follows.
+	evaluator   *evaluator
+	silenceRuns *silenceRuns
+}
+
 // Explain answers a question. Nothing is evaluated meanwhile, so that the answer
 // is of one moment.
-func (s *Scheduler) Explain(ctx context.Context, q explain.Question) (out explain.Explanation, err error) {
-	err = s.requests.between(ctx, func() error {
-		out, err = s.explain(ctx, q)
+func (x *Explainer) Explain(ctx context.Context, q explain.Question) (out explain.Explanation, err error) {
+	err = x.requests.between(ctx, func() error {
+		out, err = x.explain(ctx, q)
 		return err
 	})
 	return out, err
 }
 
-func (s *Scheduler) explain(ctx context.Context, q explain.Question) (explain.Explanation, error) {
-	return explain.Rule(ctx, &explained{Scheduler: s}, q)
+func (x *Explainer) explain(ctx context.Context, q explain.Question) (explain.Explanation, error) {
+	return explain.Rule(ctx, &explained{Explainer: x}, q)
 }
 
 // ExplainSeries says what was learned of a series, and expected of each bucket.
-func (s *Scheduler) ExplainSeries(ctx context.Context, q explain.SeriesQuestion) (out explain.SeriesAnswer, err error) {
-	err = s.requests.between(ctx, func() error {
-		out, err = s.explainSeries(ctx, q)
+func (x *Explainer) ExplainSeries(ctx context.Context, q explain.SeriesQuestion) (out explain.SeriesAnswer, err error) {
+	err = x.requests.between(ctx, func() error {
+		out, err = x.explainSeries(ctx, q)
 		return err
 	})
 	return out, err
 }
 
-func (s *Scheduler) explainSeries(ctx context.Context, q explain.SeriesQuestion) (explain.SeriesAnswer, error) {
-	return explain.Series(ctx, &explained{Scheduler: s}, q)
+func (x *Explainer) explainSeries(ctx context.Context, q explain.SeriesQuestion) (explain.SeriesAnswer, error) {
+	return explain.Series(ctx, &explained{Explainer: x}, q)
 }
 
 // ExplainCourse says how a group's values went over time.
-func (s *Scheduler) ExplainCourse(ctx context.Context, q explain.CourseQuestion) (out explain.CourseAnswer, err error) {
-	err = s.requests.between(ctx, func() error {
-		out, err = explain.CourseOf(ctx, &explained{Scheduler: s}, q)
+func (x *Explainer) ExplainCourse(ctx context.Context, q explain.CourseQuestion) (out explain.CourseAnswer, err error) {
+	err = x.requests.between(ctx, func() error {
+		out, err = explain.CourseOf(ctx, &explained{Explainer: x}, q)
 		return err
 	})
 	return out, err
 }
 
-// explained is what the explanation of one rule asks of the scheduler.
+// explained is what the explanation of one rule asks of what evaluation holds.
 type explained struct {
-	*Scheduler
+	*Explainer
 	run *ruleRun // of the rule, since Evaluated; nil: it is disabled
 }
 
@@ -76,14 +89,14 @@ func (s *explained) Evaluated(ruleID string) (explain.Evaluated, error) {
 }
 
 // planOf is the plan of a rule as it runs now, or would run.
-func (s *Scheduler) planOf(id string) (*compiler.BoundPlan, *ruleRun, error) {
-	present, err := s.RuleStore.stored.Get(context.Background(), id)
+func (x *Explainer) planOf(id string) (*compiler.BoundPlan, *ruleRun, error) {
+	present, err := x.rules.stored.Get(context.Background(), id)
 	if err != nil {
 		return nil, nil, err
 	}
-	s.inForce.mu.Lock()
-	defer s.inForce.mu.Unlock()
-	for _, w := range s.inForce.runs {
+	x.inForce.mu.Lock()
+	defer x.inForce.mu.Unlock()
+	for _, w := range x.inForce.runs {
 		if w.plan.Rule.ID == id && w.until == 0 {
 			return w.plan, w, nil
 		}
@@ -93,8 +106,8 @@ func (s *Scheduler) planOf(id string) (*compiler.BoundPlan, *ruleRun, error) {
 		return nil, nil, fmt.Errorf("compile rule %s: %w", id, err)
 	}
 	plan := compiled.Bind()
-	plan.Tables = s.deps.Tables
-	s.inForce.suppress(plan)
+	plan.Tables = x.deps.Tables
+	x.inForce.suppress(plan)
 	return plan, nil, nil
 }
 
@@ -117,10 +130,10 @@ func (s *explained) Event(ctx context.Context, of explain.Evaluated, at schema.M
 }
 
 // saw reports whether the rule was asked about an event.
-func (s *Scheduler) saw(w *ruleRun, e *schema.Event) (state, why string) {
-	s.inForce.mu.Lock()
-	defer s.inForce.mu.Unlock()
-	late := s.tooLate(e)
+func (x *Explainer) saw(w *ruleRun, e *schema.Event) (state, why string) {
+	x.inForce.mu.Lock()
+	defer x.inForce.mu.Unlock()
+	late := tooLate(e, x.deps.Lateness)
 	switch {
 	case w == nil:
 		return CoverageDisabled, "the rule is disabled; what follows is what it would see"
@@ -138,24 +151,12 @@ func (s *Scheduler) saw(w *ruleRun, e *schema.Event) (state, why string) {
 
 // tooLate says that an event arrived too late for any rule to be asked about it;
 // "" when it did not.
-func (s *Scheduler) tooLate(e *schema.Event) string {
+func tooLate(e *schema.Event, lateness time.Duration) string {
 	behind := time.Duration(e.Seen-e.At) * time.Millisecond
-	if behind <= s.deps.Lateness {
+	if behind <= lateness {
 		return ""
 	}
-	return fmt.Sprintf("not evaluated: late: the event arrived %s behind its time, which is more than the %s that is allowed (--lateness); a backtest sees it", behind, s.deps.Lateness)
-}
-
-// TooLate says so of a stored event; "" also of one that is gone.
-func (s *Scheduler) TooLate(ctx context.Context, at schema.Millis, seq uint64) (string, error) {
-	events, err := s.deps.Events.Fetch(ctx, []compiler.Match{{At: at, Seq: seq}})
-	if err != nil {
-		return "", fmt.Errorf("fetch the event: %w", err)
-	}
-	if len(events) == 0 {
-		return "", nil
-	}
-	return s.tooLate(&events[0]), nil
+	return fmt.Sprintf("not evaluated: late: the event arrived %s behind its time, which is more than the %s that is allowed (--lateness); a backtest sees it", behind, lateness)
 }
 
 // Matches reads the matches of a full group, and those that count for all.

@@ -78,7 +78,7 @@ func TestTheLowSideIsExplained(t *testing.T) {
 		-96 * time.Hour: "was not judged at its end",
 	} {
 		at := signals[0].FirstSeen.Add(offset)
-		got, err := s.explain(context.Background(), explain.Question{RuleID: "aaa-bbb-ccc", Group: []string{"h"}, At: &at})
+		got, err := s.Explainer.explain(context.Background(), explain.Question{RuleID: "aaa-bbb-ccc", Group: []string{"h"}, At: &at})
 		if notes := fmt.Sprint(got.Groups); err != nil || !strings.Contains(notes, want) {
 			t.Errorf("at %s (%s): %v: %s", at, offset, err, notes)
 		}
@@ -110,7 +110,7 @@ func TestANewGroupsSeriesIsShownAsItsPeersJudgeIt(t *testing.T) {
 	}
 	s := restart(t, w)
 	drain(s)
-	got, err := s.explainSeries(context.Background(), explain.SeriesQuestion{RuleID: rule.ID, Group: []string{"new"}})
+	got, err := s.Explainer.explainSeries(context.Background(), explain.SeriesQuestion{RuleID: rule.ID, Group: []string{"new"}})
 	if err != nil || len(got.Points) != 1 || got.Points[0].Probability < 0.999 {
 		t.Errorf("%v: the series: %+v", err, got.Points)
 	}

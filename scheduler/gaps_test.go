@@ -21,7 +21,7 @@ func TestAGapIsEvaluatedWhenItIsFilled(t *testing.T) {
 	if got, want := s.described(t, id), "v1 0-10 evaluated; v1 10-20 missing; v1 20-30 evaluated; noted missing 10-20; "; got != want {
 		t.Errorf("coverage %q, want %q", got, want)
 	}
-	p := s.Progress()
+	p := s.Status.Progress()
 	if lag := time.Since(w.events[10].Seen.Time()); p.CaughtUp || p.Through != 30 || p.Lag < lag-time.Hour {
 		t.Errorf("with a gap: %+v, want a lag of %s", p, lag)
 	}
@@ -36,13 +36,13 @@ func TestAGapIsEvaluatedWhenItIsFilled(t *testing.T) {
 	if n := w.eventsOf(id); n != 30 {
 		t.Errorf("%d events are in signals, want 30", n)
 	}
-	if p := s.Progress(); p.CaughtUp {
+	if p := s.Status.Progress(); p.CaughtUp {
 		t.Error("it is said to be evaluated before that is saved")
 	}
 	if got, want := s.described(t, id), "v1 0-30 evaluated; noted missing 10-20; "; got[:len("v1 0-30 evaluated; ")] != want[:len("v1 0-30 evaluated; ")] {
 		t.Errorf("coverage %q, want %q", got, want)
 	}
-	if p := s.Progress(); !p.CaughtUp || len(w.gaps) != 0 || p.Lag != 0 {
+	if p := s.Status.Progress(); !p.CaughtUp || len(w.gaps) != 0 || p.Lag != 0 {
 		t.Errorf("filled and evaluated: %+v, gaps %+v", p, w.gaps)
 	}
 	if got := s.described(t, id); got[len(got)-len("noted filled 10-20; "):] != "noted filled 10-20; " {
@@ -68,14 +68,14 @@ func TestALossIsAGapUntilItIsAccepted(t *testing.T) {
 	w.tear(10, 20)
 	w.gaps[0].Lost = true
 	drain(s)
-	if p := s.Progress(); p.CaughtUp || p.Lag != 0 {
+	if p := s.Status.Progress(); p.CaughtUp || p.Lag != 0 {
 		t.Errorf("with a loss: %+v", p)
 	}
 	if got, want := s.described(t, rules[0].ID), "v1 0-10 evaluated; v1 10-20 lost; v1 20-30 evaluated; noted lost 10-20; "; got != want {
 		t.Errorf("coverage %q, want %q", got, want)
 	}
 	w.gaps[0].Accepted = true
-	if p := s.Progress(); !p.CaughtUp {
+	if p := s.Status.Progress(); !p.CaughtUp {
 		t.Errorf("somebody knows of the loss: %+v", p)
 	}
 }
@@ -140,8 +140,8 @@ func TestWhatAnEndedRuleHasSeenIsStoredWithWhatItFinished(t *testing.T) {
 		t.Fatal("the checkpoints were saved")
 	}
 	s = restart(t, w)
-	if s.goOn(t.Context()); len(s.Asides()) != 1 {
-		t.Fatalf("%d events are set aside, want 1", len(s.Asides()))
+	if s.goOn(t.Context()); len(s.Status.Asides()) != 1 {
+		t.Fatalf("%d events are set aside, want 1", len(s.Status.Asides()))
 	}
 	if err := s.save(t.Context(), true); err != nil {
 		t.Fatal(err)

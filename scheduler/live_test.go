@@ -110,7 +110,7 @@ func (w *world) run(t *testing.T, seed uint64, rules []schema.Rule, events []sch
 	}
 	drain(s) // silence that waited for gaps
 	drain(s) // and what is correlated of it
-	if p := s.Progress(); !p.CaughtUp || p.Failing > 0 {
+	if p := s.Status.Progress(); !p.CaughtUp || p.Failing > 0 {
 		t.Fatalf("not caught up at the end: %+v", p)
 	}
 	return w

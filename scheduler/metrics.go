@@ -56,7 +56,7 @@ func newMetrics(r prometheus.Registerer) metrics {
 
 // watchProgress shows how far evaluation is behind, and the rules that it does
 // not cover.
-func (s *Scheduler) watchProgress(r prometheus.Registerer) {
+func (s *Status) watchProgress(r prometheus.Registerer) {
 	if r == nil {
 		return
 	}

@@ -23,7 +23,7 @@ type Progress struct {
 }
 
 // Progress tells how far evaluation has come.
-func (s *Scheduler) Progress() Progress { return s.inForce.progress() }
+func (s *Status) Progress() Progress { return s.inForce.progress() }
 
 func (f *inForce) progress() Progress {
 	acknowledged := f.deps.Arrivals.Acknowledged()

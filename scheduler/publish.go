@@ -28,10 +28,6 @@ type Published struct {
 	Attributes                             schema.Attributes
 }
 
-// LastShown is a place in the order in which signals are published, up to which all can
-// be seen.
-func (s *Scheduler) LastShown() uint64 { return s.publishing.visible() }
-
 // publish stores the changes.
 func (ev *evaluator) publish(ctx context.Context, changes []planChange, find finder) error {
 	if len(changes) == 0 {

@@ -126,6 +126,8 @@ type Scheduler struct {
 	RuleStore        *RuleStore
 	SuppressionStore *SuppressionStore
 	Triage           *Triage
+	Explainer        *Explainer
+	Status           *Status
 
 	deps       *Deps
 	metrics    metrics
@@ -196,7 +198,13 @@ func New(deps Deps) (*Scheduler, error) {
 	s.RuleStore = newRuleStore(s.deps, s.inForce, s.tables)
 	s.SuppressionStore = newSuppressionStore(s.deps, s.inForce)
 	s.Triage = &Triage{deps: s.deps, inForce: s.inForce, requests: s.requests, publishing: s.publishing, cache: s.evaluator.cache}
-	s.watchProgress(deps.Metrics)
+	s.Explainer = &Explainer{
+		deps: s.deps, rules: s.RuleStore, inForce: s.inForce, tables: s.tables, requests: s.requests, evaluator: s.evaluator, silenceRuns: s.silenceRuns,
+	}
+	s.Status = &Status{
+		deps: s.deps, rules: s.RuleStore, inForce: s.inForce, asides: s.asides, costs: s.costs, publishing: s.publishing, requests: s.requests,
+	}
+	s.Status.watchProgress(deps.Metrics)
 	return s, nil
 }
 

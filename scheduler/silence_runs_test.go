@@ -256,7 +256,7 @@ func TestAHostThatNeverReportedIsMissed(t *testing.T) {
 	w.event(200, "once", "beat")
 	w.event(310, "late", "beat") // after 300, when it was missed
 	list.hosts["new"] = 400
-	x, err := w.s.explain(context.Background(), explain.Question{RuleID: rules[0].ID, Group: []string{"never"}})
+	x, err := w.s.Explainer.explain(context.Background(), explain.Question{RuleID: rules[0].ID, Group: []string{"never"}})
 	if err != nil || !strings.Contains(x.Why, "is missed at 2026-05-01T12:05:00.000Z") {
 		t.Errorf("explained: %q, %v", x.Why, err)
 	}
@@ -285,25 +285,25 @@ func TestRulesSayWhatTheyWaitFor(t *testing.T) {
 	w.awake(150)
 	rules, _ := w.s.RuleStore.Rules(context.Background())
 	id := rules[0].ID
-	c, err := w.s.Coverage(context.Background(), id, 0, Interval{})
+	c, err := w.s.Status.Coverage(context.Background(), id, 0, Interval{})
 	if err != nil || c.Silence == nil || c.Silence.Waiting != 1 || c.Silence.Held != "" || c.Silence.Judged != w.noon+30_000 {
 		t.Fatalf("coverage of silence: %+v, %v", c.Silence, err)
 	}
-	x, err := w.s.explain(context.Background(), explain.Question{RuleID: id, Group: []string{"h1"}})
+	x, err := w.s.Explainer.explain(context.Background(), explain.Question{RuleID: id, Group: []string{"h1"}})
 	if err != nil || len(x.Groups) != 1 || !strings.Contains(strings.Join(x.Groups[0].Notes, "\n"), "silent since 2026-05-01T12:00:00.000Z; would fire at") ||
 		!strings.Contains(strings.Join(x.Groups[0].Notes, "\n"), "would fire at 2026-05-01T12:05:00.000Z") {
 		t.Errorf("explained: %+v, %v", x, err)
 	}
 	w.clock, w.mono = w.clock.Add(10*time.Minute), w.mono+10*time.Minute
 	w.awake(800)
-	if c, _ = w.s.Coverage(context.Background(), id, 0, Interval{}); !strings.Contains(c.Silence.Held, "stood still for 10m") {
+	if c, _ = w.s.Status.Coverage(context.Background(), id, 0, Interval{}); !strings.Contains(c.Silence.Held, "stood still for 10m") {
 		t.Errorf("held because %q", c.Silence.Held)
 	}
 	w.awake(900)
 	if err := w.s.save(context.Background(), true); err != nil {
 		t.Fatal(err)
 	}
-	c, _ = w.s.Coverage(context.Background(), id, 0, Interval{})
+	c, _ = w.s.Status.Coverage(context.Background(), id, 0, Interval{})
 	if !slices.ContainsFunc(c.Entries, func(e Entry) bool { return e.State == CoveragePostponed && strings.Contains(e.Reason, "stood still") }) {
 		t.Errorf("the evaluation log does not say that silence was judged late: %+v", c.Entries)
 	}

@@ -38,7 +38,7 @@ func TestARuleThatIsTooMuchWorkIsEvaluatedByItself(t *testing.T) {
 	if wide, other := found(); other != 1 || wide == n {
 		t.Errorf("%d signals of the other rule, %d of the flood", other, wide)
 	}
-	if p := s.Progress(); p.CaughtUp || p.Through > n {
+	if p := s.Status.Progress(); p.CaughtUp || p.Through > n {
 		t.Errorf("progress %+v", p)
 	}
 	for range 3 {
@@ -50,8 +50,8 @@ func TestARuleThatIsTooMuchWorkIsEvaluatedByItself(t *testing.T) {
 		t.Errorf("the other rule stands still: %d signals of %d events", other, s.signalEvents(w))
 	}
 	drain(s)
-	if wide, _ := found(); wide != 2*n || !s.Progress().CaughtUp {
-		t.Errorf("%d signals, want %d; %+v", wide, 2*n, s.Progress())
+	if wide, _ := found(); wide != 2*n || !s.Status.Progress().CaughtUp {
+		t.Errorf("%d signals, want %d; %+v", wide, 2*n, s.Status.Progress())
 	}
 	for _, watch := range s.inForce.runs {
 		if watch.slow {

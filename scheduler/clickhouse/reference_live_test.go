@@ -103,9 +103,9 @@ func (e *engine) store(events []schema.Event) {
 
 func (e *engine) catchUp(s *scheduler.Scheduler) {
 	e.t.Helper()
-	for deadline := time.Now().Add(2 * time.Minute); !s.Progress().CaughtUp; time.Sleep(5 * time.Millisecond) {
+	for deadline := time.Now().Add(2 * time.Minute); !s.Status.Progress().CaughtUp; time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(deadline) {
-			e.t.Fatalf("not caught up: %+v", s.Progress())
+			e.t.Fatalf("not caught up: %+v", s.Status.Progress())
 		}
 	}
 }

@@ -11,7 +11,7 @@ import (
 	"nightjar/schema"
 )
 
-// EvaluationLog answers what was evaluated. scheduler.Scheduler implements it.
+// EvaluationLog answers what was evaluated. scheduler.Status implements it.
 type EvaluationLog interface {
 	// TooLate says why no rule was asked about a stored event; "" where that is not so.
 	TooLate(ctx context.Context, at schema.Millis, seq uint64) (string, error)

@@ -11,7 +11,7 @@ import (
 	"nightjar/scheduler/explain"
 )
 
-// Explainer tells why a rule made a signal, or none. scheduler.Scheduler
+// Explainer tells why a rule made a signal, or none. scheduler.Explainer
 // implements it.
 type Explainer interface {
 	Explain(context.Context, explain.Question) (explain.Explanation, error)

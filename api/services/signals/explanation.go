@@ -14,7 +14,7 @@ import (
 	"nightjar/schema"
 )
 
-// Explainer says why a rule made a signal. scheduler.Scheduler implements it.
+// Explainer says why a rule made a signal. scheduler.Explainer implements it.
 type Explainer interface {
 	rules.Explainer
 	ExplainCourse(context.Context, explain.CourseQuestion) (explain.CourseAnswer, error)
