@@ -87,7 +87,7 @@ func TestWhatIsSetAsideIsFinishedAfterARestart(t *testing.T) {
 	t.Parallel()
 	w, s, wide, _ := besideOthers(t, small)
 	s.step(t.Context())
-	if err := s.save(t.Context(), true); err != nil {
+	if err := s.checkpoints.save(t.Context(), true); err != nil {
 		t.Fatal(err)
 	}
 	since := s.Status.Asides()[0].Since
@@ -99,12 +99,12 @@ func TestWhatIsSetAsideIsFinishedAfterARestart(t *testing.T) {
 		if lag := s.Status.Progress().Lag; lag < time.Since(since.Time())-time.Second {
 			t.Errorf("lag %s, want since %s", lag, since)
 		}
-		if err := s.save(t.Context(), true); err != nil {
+		if err := s.checkpoints.save(t.Context(), true); err != nil {
 			t.Fatal(err)
 		}
 	}
 	drain(s)
-	if err := s.save(t.Context(), true); err != nil {
+	if err := s.checkpoints.save(t.Context(), true); err != nil {
 		t.Fatal(err)
 	}
 	if s = restart(t, w); w.signalsOf(wide) != 100 || len(s.Status.Asides()) != 0 {
@@ -122,7 +122,7 @@ func TestAnEventThatIsFarTooMuchWaitsUntilItIsAskedFor(t *testing.T) {
 	if got := s.described(t, wide); !strings.HasPrefix(got, "v1 0-1 aside; ") {
 		t.Errorf("coverage %q", got)
 	}
-	if err := s.save(t.Context(), true); err != nil {
+	if err := s.checkpoints.save(t.Context(), true); err != nil {
 		t.Fatal(err)
 	}
 	s = restart(t, w)
@@ -158,7 +158,7 @@ func TestDisablingARuleEndsWhatIsSetAsideForIt(t *testing.T) {
 	if len(s.Status.Asides()) != 0 || w.signalsOf(wide) != before || !s.Status.Progress().CaughtUp {
 		t.Errorf("aside %+v, %d signals, then %d", s.Status.Asides(), before, w.signalsOf(wide))
 	}
-	if err := s.save(t.Context(), true); err != nil {
+	if err := s.checkpoints.save(t.Context(), true); err != nil {
 		t.Fatal(err)
 	}
 	entries := must(worldEvaluationLog{w}.Entries(t.Context(), wide))

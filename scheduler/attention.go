@@ -1,6 +1,7 @@
 package scheduler
 
 import (
+	"context"
 	"fmt"
 	"math"
 	"sync"
@@ -13,6 +14,8 @@ import (
 // has turned no sender away: only what did not arrive in such a time was not
 // sent. It also tells which arrivals were there at a moment.
 type attention struct {
+	deps *Deps
+
 	mu         sync.Mutex
 	looked     bool
 	wall       time.Time
@@ -46,6 +49,29 @@ const (
 	// endless is the length of a lapse in which senders were not heard at all.
 	endless = time.Duration(math.MaxInt64)
 )
+
+// stayAwake looks at the clock until the context ends. It does nothing else, so
+// that only a process that stands still, or has no time, misses a look.
+func (a *attention) stayAwake(ctx context.Context) {
+	started := time.Now()
+	ticker := time.NewTicker(lookEvery)
+	defer ticker.Stop()
+	for {
+		a.prove(time.Since(started))
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+	}
+}
+
+// prove asks the clock before it asks what has arrived: what arrived before the
+// moment is then among it.
+func (a *attention) prove(mono time.Duration) {
+	now := a.deps.Now()
+	a.look(now, mono, a.deps.Arrivals.Acknowledged(), a.deps.TurnedAway())
+}
 
 // look proves that the process is awake: at this time of the clock and of a
 // steady one, with everything up to acknowledged arrived before the former, and

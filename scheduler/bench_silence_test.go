@@ -48,7 +48,7 @@ func benchSilence(b *testing.B, condition string) {
 	pass := func(d time.Duration) { // awake
 		for ; d > 0; d -= lookEvery {
 			w.clock, w.mono = w.clock.Add(lookEvery), w.mono+lookEvery
-			s.look(w.mono)
+			s.attention.prove(w.mono)
 		}
 	}
 	n, spent := 0, time.Duration(0)
@@ -64,7 +64,7 @@ func benchSilence(b *testing.B, condition string) {
 		for s.step(b.Context()) || s.silenceWatch.judge(b.Context()) {
 		}
 		spent += cpuTime() - began
-		s.evaluator.unstored.matches, s.evaluationLog.entries = nil, nil
+		s.evaluator.unstored.matches, s.inForce.evaluationLog.entries = nil, nil
 		at += 1000
 		pass(time.Second)
 	}

@@ -44,7 +44,7 @@ func TestADearRuleFallsBehindByItself(t *testing.T) {
 		t.Errorf("in the end %+v, %d events of the other", costs[0], s.signalEvents(w))
 	}
 	s.deps.CPU = func() int64 { return 0 } // it is dear no more
-	s.plans.forget()
+	s.inForce.plans.forget()
 	for n := 0; n < 60 && (costs[0].Alone || costs[1].Alone); n++ {
 		later += 24 * hour // no window holds those from before
 		burst()

@@ -54,7 +54,7 @@ func (w *world) arrive(start time.Duration, n int) {
 
 func (s *Scheduler) described(t *testing.T, id string) string {
 	t.Helper()
-	if err := s.save(context.Background(), true); err != nil {
+	if err := s.checkpoints.save(context.Background(), true); err != nil {
 		t.Fatal(err)
 	}
 	c, err := s.Status.Coverage(t.Context(), id, 0, Interval{})
@@ -151,7 +151,7 @@ func TestCoverageKnowsVersionsLateEventsAndWhatIsNotEvaluated(t *testing.T) {
 		}
 	}
 	drain(s)
-	if err := s.save(t.Context(), true); err != nil {
+	if err := s.checkpoints.save(t.Context(), true); err != nil {
 		t.Fatal(err)
 	}
 	again, err := New(w.deps())

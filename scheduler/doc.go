@@ -30,6 +30,8 @@
 //   - evaluator (evaluator.go): what is held of the near past (cache, seen values,
 //     baselines, matches to be stored), and how plans are evaluated over an interval and
 //     what changed is published. It is the evaluating goroutine's, and has no lock.
+//   - checkpoints (checkpoints.go): what is saved, in which order, and what is let go of
+//     then. It is the evaluating goroutine's.
 //   - silenceRuns (silence_runs.go): up to where each rule has judged silence;
 //     silenceWatch judges it. Both are the evaluating goroutine's.
 //   - fillings (gaps.go): how far gaps that were filled are evaluated. The evaluating

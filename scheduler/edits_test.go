@@ -50,7 +50,7 @@ func (e *editor) meddle(s *Scheduler) *Scheduler {
 		case 0:
 			_ = s.evaluator.rest(ctx) // a fault may be in the way, of these too
 		case 1, 2, 3:
-			_ = s.save(ctx, true)
+			_ = s.checkpoints.save(ctx, true)
 		case 4:
 			s = restart(e.t, e.w)
 		case 5:

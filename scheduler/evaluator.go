@@ -34,15 +34,6 @@ type evaluator struct {
 	postponed map[*compiler.BoundPlan]int
 }
 
-func newEvaluator(s *Scheduler) *evaluator {
-	return &evaluator{
-		deps: s.deps, metrics: s.metrics, runs: s.inForce, plans: s.plans, tables: s.tables, asides: s.asides, silenceRuns: s.silenceRuns,
-		attention: s.attention, publishing: s.publishing, costs: s.costs, evaluationLog: s.evaluationLog,
-		cache: newCache(), seen: map[string]*detect.SeenValues{}, baselines: map[string]*detect.Baseline{}, learned: map[string]bool{},
-		unstored: unstored{windows: s.deps.Windows},
-	}
-}
-
 // positions say how far rules were evaluated, by rule key.
 type positions interface {
 	// throughOf is the last arrival that the rule was evaluated over.

@@ -105,7 +105,7 @@ func TestAGapThatTaughtARuleStaysUntilThatIsStored(t *testing.T) {
 		if !pending {
 			k.Evaluated()
 		}
-		if err := s.save(t.Context(), true); err != nil {
+		if err := s.checkpoints.save(t.Context(), true); err != nil {
 			t.Fatal(err)
 		}
 		if there := len(w.gaps) > 0; there != pending {
@@ -136,14 +136,14 @@ func TestWhatAnEndedRuleHasSeenIsStoredWithWhatItFinished(t *testing.T) {
 	}
 	drain(s)
 	s.deps.Journal = fullJournal{s.deps.Journal}
-	if err := s.save(t.Context(), true); err == nil {
+	if err := s.checkpoints.save(t.Context(), true); err == nil {
 		t.Fatal("the checkpoints were saved")
 	}
 	s = restart(t, w)
 	if s.goOn(t.Context()); len(s.Status.Asides()) != 1 {
 		t.Fatalf("%d events are set aside, want 1", len(s.Status.Asides()))
 	}
-	if err := s.save(t.Context(), true); err != nil {
+	if err := s.checkpoints.save(t.Context(), true); err != nil {
 		t.Fatal(err)
 	}
 	s = restart(t, w)

@@ -33,14 +33,6 @@ type inForce struct {
 	resting map[string]bool
 }
 
-func newInForce(s *Scheduler) *inForce {
-	return &inForce{
-		deps: s.deps, metrics: s.metrics, plans: s.plans, requests: s.requests, asides: s.asides, fillings: s.fillings,
-		costs: s.costs, publishing: s.publishing, evaluationLog: s.evaluationLog,
-		suppressions: suppressions{}, history: map[string]*ruleHistory{}, resting: map[string]bool{},
-	}
-}
-
 // halt has rules rest until goOn.
 func (f *inForce) halt(keys []string) {
 	f.mu.Lock()

@@ -81,7 +81,7 @@ func (w *world) run(t *testing.T, seed uint64, rules []schema.Rule, events []sch
 				s.step(context.Background())
 			}
 			if w.rand.IntN(3) > 0 {
-				_ = s.save(context.Background(), true)
+				_ = s.checkpoints.save(context.Background(), true)
 			}
 			s = restart(t, w)
 		}
@@ -95,7 +95,7 @@ func (w *world) run(t *testing.T, seed uint64, rules []schema.Rule, events []sch
 		}
 		if w.rand.Float64() < faults {
 			if w.rand.IntN(2) == 0 {
-				s.save(context.Background(), true)
+				s.checkpoints.save(context.Background(), true)
 			}
 			s = restart(t, w)
 		}
@@ -105,7 +105,7 @@ func (w *world) run(t *testing.T, seed uint64, rules []schema.Rule, events []sch
 	drain(s)
 	w.faults = 0
 	drain(s)
-	if err := s.save(context.Background(), true); err != nil {
+	if err := s.checkpoints.save(context.Background(), true); err != nil {
 		t.Fatal(err)
 	}
 	drain(s) // silence that waited for gaps

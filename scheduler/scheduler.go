@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"maps"
 	"slices"
 	"time"
 
@@ -13,6 +12,7 @@ import (
 
 	"nightjar/compiler"
 	"nightjar/objects"
+	"nightjar/scheduler/detect"
 	"nightjar/schema"
 )
 
@@ -135,22 +135,18 @@ type Scheduler struct {
 
 	inForce *inForce
 
-	attention     *attention
-	plans         *planSets
-	requests      *requests
-	asides        *asides
-	fillings      *fillings
-	evaluationLog *evaluationLog // what is to be stored of it
-	costs         *costs
-	tables        *referenceTables
+	attention *attention
+	requests  *requests
+	asides    *asides
+	fillings  *fillings
+	tables    *referenceTables
 
 	// Of the goroutine that evaluates.
 	evaluator    *evaluator
 	silenceRuns  *silenceRuns
 	silenceWatch *silenceWatch
-	judgedAt     time.Time             // when silence was judged last
-	done         map[string]Checkpoint // of rule runs that ended, to be saved
-	saved        time.Time
+	judgedAt     time.Time // when silence was judged last
+	checkpoints  *checkpoints
 }
 
 // New makes a Scheduler; nothing happens until Load and Run.
@@ -174,38 +170,56 @@ func New(deps Deps) (*Scheduler, error) {
 	if deps.Lateness <= 0 {
 		return nil, errors.New("scheduler: the lateness allowance must be positive")
 	}
-	s := &Scheduler{
-		deps:          &deps,
-		publishing:    &publishing{},
-		attention:     &attention{},
-		plans:         newPlanSets(&deps),
-		metrics:       newMetrics(deps.Metrics),
-		done:          map[string]Checkpoint{},
-		silenceRuns:   newSilenceRuns(deps.Journal, deps.Now),
-		evaluationLog: &evaluationLog{},
-		requests:      newRequests(deps.Log),
-		tables:        &referenceTables{tables: deps.Tables, log: deps.Log},
-	}
-	s.asides = newAsides(deps.Budget, deps.Log, s.metrics, s.evaluationLog)
-	s.fillings = newFillings(deps.Gaps, deps.Log, s.evaluationLog)
-	s.costs = newCosts(s.metrics, deps.Now)
-	s.inForce = newInForce(s)
-	s.evaluator = newEvaluator(s)
-	s.silenceWatch = &silenceWatch{
-		deps: s.deps, metrics: s.metrics, inForce: s.inForce, evaluator: s.evaluator, silenceRuns: s.silenceRuns,
-		attention: s.attention, tables: s.tables, evaluationLog: s.evaluationLog,
-	}
-	s.RuleStore = newRuleStore(s.deps, s.inForce, s.tables)
-	s.SuppressionStore = newSuppressionStore(s.deps, s.inForce)
-	s.Triage = &Triage{deps: s.deps, inForce: s.inForce, requests: s.requests, publishing: s.publishing, cache: s.evaluator.cache}
-	s.Explainer = &Explainer{
-		deps: s.deps, rules: s.RuleStore, inForce: s.inForce, tables: s.tables, requests: s.requests, evaluator: s.evaluator, silenceRuns: s.silenceRuns,
-	}
-	s.Status = &Status{
-		deps: s.deps, rules: s.RuleStore, inForce: s.inForce, asides: s.asides, costs: s.costs, publishing: s.publishing, requests: s.requests,
-	}
+	s := assemble(&deps)
 	s.Status.watchProgress(deps.Metrics)
 	return s, nil
+}
+
+// assemble makes the parts, each with what it stands on.
+func assemble(deps *Deps) *Scheduler {
+	metrics, log := newMetrics(deps.Metrics), &evaluationLog{}
+	plans, costs := newPlanSets(deps), newCosts(metrics, deps.Now)
+	s := &Scheduler{
+		deps:        deps,
+		metrics:     metrics,
+		publishing:  &publishing{},
+		attention:   &attention{deps: deps},
+		requests:    newRequests(deps.Log),
+		tables:      &referenceTables{tables: deps.Tables, log: deps.Log},
+		asides:      newAsides(deps.Budget, deps.Log, metrics, log),
+		fillings:    newFillings(deps.Gaps, deps.Log, log),
+		silenceRuns: newSilenceRuns(deps.Journal, deps.Now),
+	}
+	s.inForce = &inForce{
+		deps: deps, metrics: metrics, plans: plans, requests: s.requests, asides: s.asides, fillings: s.fillings,
+		costs: costs, publishing: s.publishing, evaluationLog: log,
+		suppressions: suppressions{}, history: map[string]*ruleHistory{}, resting: map[string]bool{},
+	}
+	s.evaluator = &evaluator{
+		deps: deps, metrics: metrics, runs: s.inForce, plans: plans, tables: s.tables, asides: s.asides, silenceRuns: s.silenceRuns,
+		attention: s.attention, publishing: s.publishing, costs: costs, evaluationLog: log,
+		cache: newCache(), seen: map[string]*detect.SeenValues{}, baselines: map[string]*detect.Baseline{}, learned: map[string]bool{},
+		unstored: unstored{windows: deps.Windows},
+	}
+	s.silenceWatch = &silenceWatch{
+		deps: deps, metrics: metrics, inForce: s.inForce, evaluator: s.evaluator, silenceRuns: s.silenceRuns,
+		attention: s.attention, tables: s.tables, evaluationLog: log,
+	}
+	s.checkpoints = &checkpoints{
+		deps: deps, metrics: metrics, inForce: s.inForce, evaluator: s.evaluator, silenceRuns: s.silenceRuns, fillings: s.fillings,
+		evaluationLog: log, ended: map[string]Checkpoint{},
+	}
+	s.RuleStore = newRuleStore(deps, s.inForce, s.tables)
+	s.SuppressionStore = newSuppressionStore(deps, s.inForce)
+	s.Triage = &Triage{deps: deps, inForce: s.inForce, requests: s.requests, publishing: s.publishing, cache: s.evaluator.cache}
+	s.Explainer = &Explainer{
+		deps: deps, rules: s.RuleStore, inForce: s.inForce, tables: s.tables, requests: s.requests,
+		evaluator: s.evaluator, silenceRuns: s.silenceRuns,
+	}
+	s.Status = &Status{
+		deps: deps, rules: s.RuleStore, inForce: s.inForce, asides: s.asides, costs: costs, publishing: s.publishing, requests: s.requests,
+	}
+	return s
 }
 
 // Load reads the rules and how far each was evaluated. It must return before
@@ -249,18 +263,18 @@ func (s *Scheduler) Run(ctx context.Context) error {
 	looking := make(chan struct{})
 	go func() {
 		defer close(looking)
-		s.stayAwake(ctx)
+		s.attention.stayAwake(ctx)
 	}()
 	defer func() { <-looking }()
 	for {
 		arrived := s.deps.Arrivals.StoredChanged()
 		for s.pass(ctx) {
 			s.requests.carryOutWaiting()
-			_ = s.save(ctx, false) // it has been logged; the next one says the same
+			_ = s.checkpoints.save(ctx, false) // it has been logged; the next one says the same
 		}
-		_ = s.save(ctx, false)
+		_ = s.checkpoints.save(ctx, false)
 		if !s.wait(ctx, ticker.C, arrived) {
-			return s.save(context.WithoutCancel(ctx), true)
+			return s.checkpoints.save(context.WithoutCancel(ctx), true)
 		}
 	}
 }
@@ -275,29 +289,6 @@ func (s *Scheduler) pass(ctx context.Context) bool {
 	}
 	s.judgedAt = time.Now()
 	return s.silenceWatch.judge(ctx) || did
-}
-
-// stayAwake looks at the clock until the context ends. It does nothing else, so
-// that only a process that stands still, or has no time, misses a look.
-func (s *Scheduler) stayAwake(ctx context.Context) {
-	started := time.Now()
-	ticker := time.NewTicker(lookEvery)
-	defer ticker.Stop()
-	for {
-		s.look(time.Since(started))
-		select {
-		case <-ctx.Done():
-			return
-		case <-ticker.C:
-		}
-	}
-}
-
-// look asks the clock before it asks what has arrived: what arrived before the
-// moment is then among it.
-func (s *Scheduler) look(mono time.Duration) {
-	now := s.deps.Now()
-	s.attention.look(now, mono, s.deps.Arrivals.Acknowledged(), s.deps.TurnedAway())
 }
 
 // wait ends at most once a tick, and only when there is something new; false
@@ -346,7 +337,7 @@ func (s *Scheduler) step(ctx context.Context) bool {
 // arrivals. It reports whether there was anything to do.
 func (s *Scheduler) goOn(ctx context.Context) bool {
 	now := time.Now()
-	s.letGoOfEnded()
+	s.checkpoints.letGoOfEnded()
 	group, in := s.inForce.next(now, s.deps.Arrivals.Stored())
 	if ctx.Err() != nil {
 		return false
@@ -385,15 +376,6 @@ func plansOf(group []dueRule) []*compiler.BoundPlan {
 
 // maxArrivals bounds how many events one evaluation reads.
 const maxArrivals = 100_000
-
-// letGoOfEnded forgets the rule runs that have nothing more to read.
-func (s *Scheduler) letGoOfEnded() {
-	for _, w := range s.inForce.takeEnded() {
-		s.evaluator.forget(w.plan.Key)
-		delete(s.silenceRuns.byKey, w.plan.Key)
-		s.done[w.plan.Key] = Checkpoint{Through: w.through}
-	}
-}
 
 // takeEnded takes out the rule runs that have nothing more to read.
 func (f *inForce) takeEnded() (ended []*ruleRun) {
@@ -540,82 +522,4 @@ func (f *inForce) untilRetry() time.Duration {
 		}
 	}
 	return f.asides.untilRetry(wait)
-}
-
-// saveEvery bounds how much is evaluated again after a crash. Evaluating twice
-// changes nothing.
-const saveEvery = 5 * time.Second
-
-func (s *Scheduler) save(ctx context.Context, always bool) error {
-	s.inForce.mu.Lock()
-	if !s.inForce.loaded || (!always && time.Since(s.saved) < saveEvery) {
-		s.inForce.mu.Unlock()
-		return nil
-	}
-	s.saved = time.Now()
-	gaps := s.fillings.savable()
-	checkpoints := maps.Clone(s.done)
-	for _, w := range s.inForce.runs {
-		checkpoints[w.plan.Key] = Checkpoint{Through: w.through}
-		if v := s.silenceRuns.of(w.plan); v != nil {
-			checkpoints[w.plan.Key] = v.checkpoint(w.through)
-		}
-	}
-	s.inForce.mu.Unlock()
-	if len(checkpoints) == 0 && len(gaps) == 0 {
-		return nil
-	}
-	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
-	defer cancel()
-	var behind map[string]bool
-	err := s.evaluator.unstored.flush(ctx) // first: the place must not be ahead of the matches
-	if err == nil {
-		if behind, err = s.evaluator.storeSeenValues(ctx); err == nil {
-			gaps = s.fillings.withoutBehind(gaps, behind)
-			maps.DeleteFunc(checkpoints, func(key string, _ Checkpoint) bool { return behind[key] })
-		}
-	}
-	if err == nil {
-		var entries []Entry
-		entries, err = s.evaluationLog.store(ctx, s.deps.EvaluationLog, behind)
-		for _, e := range entries {
-			s.metrics.noted.WithLabelValues(e.State).Inc()
-		}
-	}
-	if err == nil {
-		err = s.deps.Journal.Save(ctx, checkpoints)
-	}
-	if err == nil {
-		err = s.evaluator.settleBaselines(ctx) // last: what lets go of the past must not be ahead of the place
-	}
-	if err != nil {
-		s.deps.Log.Warn("progress not saved; the next start evaluates some arrivals again", "error", err)
-		if always {
-			return fmt.Errorf("save progress: %w", err)
-		}
-		return nil
-	}
-	s.fillings.filled(gaps)
-	s.forgetEnded()
-	for key, c := range checkpoints {
-		if v := s.silenceRuns.byKey[key]; v != nil {
-			v.saved = c
-		}
-	}
-	return nil
-}
-
-// forgetEnded lets go of what ended rule runs have seen, now that it is stored, and how far
-// they came with it. No sooner: the evaluation log says in the same save that what they
-// had set aside is finished, and nobody learns that again.
-func (s *Scheduler) forgetEnded() {
-	s.inForce.mu.Lock()
-	defer s.inForce.mu.Unlock()
-	for _, w := range s.inForce.runs {
-		delete(s.done, w.plan.Key) // a rule that was switched off and on between two arrivals goes on under its key
-	}
-	for key := range s.done {
-		delete(s.evaluator.seen, key)
-	}
-	clear(s.done)
 }

@@ -58,7 +58,7 @@ func (w *vigilWorld) awake(second int) {
 	w.t.Helper()
 	for end := w.noon.Time().Add(time.Duration(second) * time.Second); w.clock.Before(end); {
 		w.clock, w.mono = w.clock.Add(lookEvery), w.mono+lookEvery
-		w.s.look(w.mono)
+		w.s.attention.prove(w.mono)
 	}
 	drain(w.s)
 }
@@ -150,7 +150,7 @@ func TestAnOutageOfOursIsNoSilence(t *testing.T) {
 			w.awake(200)
 			w.event(200, "here", "beat")
 			if name == "restarted" {
-				if err := w.s.save(context.Background(), true); err != nil {
+				if err := w.s.checkpoints.save(context.Background(), true); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -191,7 +191,7 @@ func TestAnUpgradeMissesNobodyFromBefore(t *testing.T) {
 	t.Parallel()
 	w := newVigilWorld(t, "a < 1 && b < 1")
 	w.event(0, "h1", "beat")
-	if err := w.s.save(context.Background(), true); err != nil {
+	if err := w.s.checkpoints.save(context.Background(), true); err != nil {
 		t.Fatal(err)
 	}
 	for key, c := range w.through {
@@ -300,7 +300,7 @@ func TestRulesSayWhatTheyWaitFor(t *testing.T) {
 		t.Errorf("held because %q", c.Silence.Held)
 	}
 	w.awake(900)
-	if err := w.s.save(context.Background(), true); err != nil {
+	if err := w.s.checkpoints.save(context.Background(), true); err != nil {
 		t.Fatal(err)
 	}
 	c, _ = w.s.Status.Coverage(context.Background(), id, 0, Interval{})

@@ -80,9 +80,12 @@ func (s *Scheduler) goSlow(ctx context.Context, now time.Time) bool {
 		return true
 	}
 	s.inForce.advance([]dueRule{t}, in.To)
-	s.keepPace(t.ruleRun, in)
+	s.inForce.keepPace(t.ruleRun, in, s.evaluator.work())
 	return true
 }
+
+// work is how much the last evaluation was, of a budget.
+func (ev *evaluator) work() int { return max(ev.updated*groupWork, int(ev.matched.Microseconds())) }
 
 // nextSlow is the rule that is furthest behind of those that are evaluated by
 // themselves, and the arrivals to evaluate it over.
@@ -111,13 +114,13 @@ func (f *inForce) nextSlow(now time.Time, stored uint64) (dueRule, Interval) {
 	return dueRule{next, next.plan}, Interval{next.through, min(f.reach(next, stored), next.through+next.pace, next.through+maxArrivals)}
 }
 
-// keepPace makes the next interval longer or shorter, by what this one was of a
-// slice. A rule that has caught up goes on with the others.
-func (s *Scheduler) keepPace(w *ruleRun, in Interval) {
-	s.inForce.mu.Lock()
-	defer s.inForce.mu.Unlock()
-	n, slice := in.To-in.From, s.deps.Budget.Slice
-	switch work := max(s.evaluator.updated*groupWork, int(s.evaluator.matched.Microseconds())); {
+// keepPace makes the next interval longer or shorter, by how much work this one
+// was of a slice. A rule that has caught up goes on with the others.
+func (f *inForce) keepPace(w *ruleRun, in Interval, work int) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	n, slice := in.To-in.From, f.deps.Budget.Slice
+	switch {
 	case work > slice:
 		w.pace = max(1, n*uint64(slice)/uint64(work))
 	case 2*work <= slice:
@@ -125,7 +128,7 @@ func (s *Scheduler) keepPace(w *ruleRun, in Interval) {
 	default:
 		w.pace = n
 	}
-	if w.through >= w.target(s.deps.Arrivals.Stored()) {
+	if w.through >= w.target(f.deps.Arrivals.Stored()) {
 		w.slow = w.dear
 	}
 }

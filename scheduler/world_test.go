@@ -128,7 +128,7 @@ func (w *world) attend(s *Scheduler, m schema.Millis) {
 	}
 	w.clock = m.Time()
 	for end := w.clock.Add(DefaultSilenceDelay); ; w.clock, w.mono = w.clock.Add(lookEvery), w.mono+lookEvery {
-		s.look(w.mono)
+		s.attention.prove(w.mono)
 		if !w.clock.Before(end) {
 			return
 		}
