@@ -245,3 +245,66 @@ func TestAnAgentThatIsAwayIsWaitedForUntilTheDeadline(t *testing.T) {
 	}
 	p.comesToShow([]string{"ResponseService/DisarmAgents", "a drill", "ResponseService/ArmAgents"}, "audit", "list", "--output", "json")
 }
+
+// TestAHostThatEnrolsAnewStaysIsolated over a kill, as both ends and the audit log say, until
+// it is released: then its earlier agent is too, but for one that is heard of beside it.
+func TestAHostThatEnrolsAnewStaysIsolated(t *testing.T) {
+	t.Parallel()
+	p := startEngine(t)
+	ask := func(action string, to *handAgent) string {
+		t.Helper()
+		out, errs, code := p.run("responses", "create", action, "--agent", to.id, "--reason", "ticket 4711", "--output", "json", "--wait", "0", "--yes")
+		var r struct{ ID string }
+		if err := json.Unmarshal([]byte(out), &r); code != 0 || err != nil || r.ID == "" {
+			t.Fatalf("%s: exit %d, %v: %s %s", action, code, err, out, errs)
+		}
+		return r.ID
+	}
+	perform := func(action string, by *handAgent) {
+		t.Helper()
+		id := ask(action, by)
+		if o := by.sync(nil); len(o.Commands) != 1 || o.Commands[0].ID != id {
+			t.Fatalf("%s: its orders: %+v", action, o)
+		}
+		by.sync(func(s *orders.Sync) {
+			s.Results = []orders.Result{{ID: id, Status: "performed", At: 1_772_366_400_000}}
+		})
+	}
+	isolated := func(a *handAgent) bool {
+		t.Helper()
+		return a.sync(nil).Isolation != nil
+	}
+	one := p.enrol("web-1")
+	one.sync(nil)
+	perform("isolate", one)
+	again, other := p.enrol("web-1"), p.enrol("web-2")
+	if o := again.sync(nil); o.Isolation == nil || o.Isolation.Reason != "the host enrolled anew: ticket 4711" || len(o.Commands) != 0 {
+		t.Errorf("enrolling anew lets the host back: %+v", o)
+	}
+	if isolated(other) {
+		t.Error("another host is isolated")
+	}
+	p.kill()
+	p.start()
+	if !isolated(again) {
+		t.Error("a kill of the engine lets the host back")
+	}
+	p.shows([]string{"isolate", "web-1", "done", "the host enrolled anew: ticket 4711"}, "responses", "--host", "web-1")
+	p.comesToShow([]string{"response done", "isolate host web-1", again.id, "the host enrolled anew: ticket 4711"}, "audit", "list", "--kind", "response", "--output", "json")
+
+	perform("release", again)
+	if isolated(again) || isolated(one) || isolated(p.enrol("web-1")) {
+		t.Error("released, the host or an agent of it is isolated")
+	}
+	p.comesToShow([]string{"for the host's earlier agents too: " + one.id}, "audit", "list", "--kind", "response", "--output", "json")
+
+	perform("isolate", one) // which is heard of after another enrolled under its name
+	mallory := p.enrol("web-1")
+	if !isolated(mallory) || !isolated(one) {
+		t.Error("enrolling under its name lets the host back")
+	}
+	perform("release", mallory)
+	if isolated(mallory) || !isolated(one) {
+		t.Error("the release of another machine lets the host back")
+	}
+}

@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"go.uber.org/fx"
 
@@ -43,20 +44,30 @@ func newResponses(lc fx.Lifecycle, e *engine, d *database, triage *scheduler.Tri
 	return book
 }
 
-// endOf is the entry of the audit log that says how a response ended, by its agent.
+// endOf is the entry of the audit log that says how a response ended, by its agent, or that
+// one goes on with an agent.
 func endOf(id string, r *responses.Response) audit.Entry {
 	a := audit.Entry{
 		Kind: string(access.Response), Action: "response " + string(r.State), Outcome: audit.Failed, CallerID: r.Agent, Role: string(access.Agent),
 		Object: fmt.Sprintf("%s: %s %s", id, r.Action, r.Target()),
 	}
-	if r.State == responses.Done {
+	switch r.State {
+	case responses.Done:
 		a.Outcome = audit.Done
+	case responses.Waiting: // it goes on, of a host that enrolled anew
+		a.Outcome = audit.Begun
+	}
+	if r.Result == nil && (r.State == responses.Done || r.State == responses.Waiting) {
+		a.Detail = r.Reason
 	}
 	if r.Result != nil {
 		a.Detail = r.Result.Status
 		if r.Result.Error != "" {
 			a.Detail += ": " + r.Result.Error
 		}
+	}
+	if len(r.Also) > 0 {
+		a.Detail = strings.TrimPrefix(a.Detail+"; for the host's earlier agents too: "+strings.Join(r.Also, ", "), "; ")
 	}
 	return a
 }
@@ -113,7 +124,7 @@ func (b enrolled) Agents() []responseservice.Agent {
 	shown := b.fleet.Agents()
 	out := make([]responseservice.Agent, len(shown))
 	for i, a := range shown {
-		out[i] = responseservice.Agent{ID: a.ID, Host: a.Host, LastContact: a.Contact}
+		out[i] = responseservice.Agent{ID: a.ID, Host: a.Host, LastContact: a.Contact, Enrolled: a.Enrolled}
 		if a.Last != nil {
 			out[i].Disarmed, out[i].Isolated = a.Last.Disarmed, a.Last.Isolated
 		}

@@ -105,14 +105,15 @@ type Registry struct {
 // member is an agent as it is in memory; guarded by Registry.mu.
 type member struct {
 	Agent
-	last    *orders.Sync // nil: none since the start
-	contact schema.Millis
-	polls   int // that wait for an answer
-	silent  schema.Millis
-	meter   meter
-	doubles doubles
-	issued  *issued
-	caught  bool // the policies were numbered anew because of it, since the start
+	enrolled schema.Millis
+	last     *orders.Sync // nil: none since the start
+	contact  schema.Millis
+	polls    int // that wait for an answer
+	silent   schema.Millis
+	meter    meter
+	doubles  doubles
+	issued   *issued
+	caught   bool // the policies were numbered anew because of it, since the start
 }
 
 // New makes a Registry. Load must return before anything else is asked of it.
@@ -143,7 +144,7 @@ func (r *Registry) Load(ctx context.Context) error {
 	}
 	r.mu.Lock()
 	for _, v := range all {
-		r.members[v.ID] = &member{Agent: v.Body, contact: r.started}
+		r.members[v.ID] = &member{Agent: v.Body, enrolled: v.CreatedAt, contact: r.started}
 	}
 	r.mu.Unlock()
 	return r.adopt(ctx)
@@ -181,7 +182,7 @@ func (r *Registry) Enrol(ctx context.Context, token string, in orders.Enrolment)
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.members[v.ID] = &member{Agent: v.Body, contact: schema.MillisOf(r.deps.Now())}
+	r.members[v.ID] = &member{Agent: v.Body, enrolled: v.CreatedAt, contact: schema.MillisOf(r.deps.Now())}
 	r.order = nil
 	r.wakeAll()
 	return orders.Enrolled{Agent: v.ID, Key: secret, ServerKey: r.PublicKey()}, nil

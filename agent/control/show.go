@@ -12,8 +12,9 @@ import (
 // Shown is an enrolled agent as people see it.
 type Shown struct {
 	Agent
-	ID      string
-	Contact schema.Millis // 0: never
+	ID       string
+	Enrolled schema.Millis
+	Contact  schema.Millis // 0: never
 	// Last is what it said last; nil: nothing since the server started.
 	Last *orders.Sync
 	// Wanted is the version of the policies that it is to follow, and Problems why it is
@@ -31,7 +32,7 @@ func (r *Registry) Agents() []Shown {
 	var out []Shown
 	for _, id := range r.ordered() {
 		m := r.members[id]
-		s := Shown{Agent: m.Agent, ID: id, Contact: m.Agent.Contact, Last: m.last, CPU: m.meter.recent().cpu}
+		s := Shown{Agent: m.Agent, ID: id, Enrolled: m.enrolled, Contact: m.Agent.Contact, Last: m.last, CPU: m.meter.recent().cpu}
 		if m.last != nil {
 			s.Contact = m.contact
 		}

@@ -23,8 +23,9 @@ type Deps struct {
 	// again after a crash: the same line twice is one. A signal that there is no more is a
 	// *schema.NotFoundError.
 	History func(ctx context.Context, signal string, line schema.SignalResponse) error
-	// Note has it written down that a response ends, and how, before that is kept: after a
-	// crash in between it is written down twice.
+	// Note has it written down that a response ends, and how, or that one goes on with an agent
+	// that its host enrolled anew, before that is kept: after a crash in between it is written
+	// down twice.
 	Note func(id string, r *Response) error
 }
 
@@ -38,6 +39,8 @@ type Book struct {
 	arms  *objects.Store[Arming]
 	alone *objects.Store[Alone]
 	live  live
+	// hosts is held while isolation is passed on within a host, or ended for all of it.
+	hosts sync.Mutex
 	mu    sync.Mutex
 	waker chan struct{} // closed at the next change
 }
@@ -123,10 +126,11 @@ func Line(v Versioned) schema.SignalResponse {
 	return l
 }
 
-// Create keeps a response that an agent is told of from then on.
-func (b *Book) Create(ctx context.Context, r Response) (Versioned, error) {
+// Create keeps a response that an agent is told of from then on. A release holds for its
+// host's earlier agents too, but for those beside it: other machines that have its name.
+func (b *Book) Create(ctx context.Context, r Response, beside ...string) (Versioned, error) {
 	now := b.deps.Now()
-	r.State, r.Ended, r.Result, r.Told = Waiting, 0, nil, ""
+	r.State, r.Ended, r.Result, r.Told, r.Also = Waiting, 0, nil, "", nil
 	if max := schema.MillisOf(now.Add(MaxDeadline)); r.Deadline <= schema.MillisOf(now) || r.Deadline > max {
 		return Versioned{}, &schema.InvalidError{Details: []schema.Detail{{Target: "deadline", Message: "want a time from now on, within seven days"}}}
 	}
@@ -134,6 +138,11 @@ func (b *Book) Create(ctx context.Context, r Response) (Versioned, error) {
 		if err := b.refused(r.Agent, r.Host); err != nil {
 			return Versioned{}, err
 		}
+	}
+	if r.Action == Release {
+		b.hosts.Lock()
+		defer b.hosts.Unlock()
+		r.Also = b.earlier(r.Agent, r.Host, beside)
 	}
 	v, err := b.kept.Create(ctx, r)
 	if err == nil {
@@ -236,7 +245,7 @@ func (b *Book) Of(agent string) (commands []orders.Command, isolation *orders.Is
 			last = &v
 		}
 	}
-	if last != nil && last.Body.Action == Isolate && disarmed == nil {
+	if last != nil && last.Body.Action == Isolate && b.rulings()[agent].ID == last.ID && disarmed == nil {
 		isolation = &orders.Isolation{Since: last.CreatedAt.Time(), By: last.Body.By, Reason: last.Body.Reason}
 	}
 	return commands, isolation, disarmed
@@ -251,13 +260,9 @@ func (r *Response) rules() bool {
 // Isolated are the hosts that are to be cut off, by the ids of their agents.
 func (b *Book) Isolated() map[string]string {
 	out := map[string]string{}
-	for _, v := range b.live.all() {
-		switch r := &v.Body; {
-		case !r.rules():
-		case r.Action == Isolate:
-			out[r.Agent] = r.Host
-		default:
-			delete(out, r.Agent)
+	for agent, v := range b.rulings() {
+		if v.Body.Action == Isolate {
+			out[agent] = v.Body.Host
 		}
 	}
 	return out

@@ -11,6 +11,10 @@
 // so (TestIsolationIsAState); and that what becomes of a response comes into the history
 // of its signal, also after a crash in between (TestEverySignalHasTheHistoryOfItsResponses).
 //
+// A host that enrols anew stays isolated, and is released with all its agents
+// (TestAHostThatEnrolsAnewStaysIsolated); who enrols under its name ends nothing
+// (TestWhoEnrolsUnderTheNameOfAnother).
+//
 // It promises too that an agent that is disarmed by itself stays so until it is armed by
 // itself (TestOneAgentIsDisarmedByItself), and that what an agent is told is found without
 // reading what ended (TestWhatAnAgentIsToldIsFoundWithoutWhatEnded). What ended is kept as long

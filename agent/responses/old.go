@@ -10,16 +10,14 @@ import (
 // the last one that says whether a host is isolated stays, and so does what is not yet in the
 // history of its signal.
 func (b *Book) Old(before schema.Millis) (out []Versioned) {
-	ruling := map[string]string{} // by agent, the id of what rules its isolation
-	for _, v := range b.live.all() {
-		if v.Body.rules() {
-			ruling[v.Body.Agent] = v.ID
-		}
+	ruling := map[string]bool{} // what rules the isolation of an agent
+	for _, v := range b.rulings() {
+		ruling[v.ID] = true
 	}
 	for _, v := range b.all() {
 		r := &v.Body
 		untold := r.Signal != "" && r.Told != r.State
-		if r.State != Waiting && r.Ended < before && !untold && ruling[r.Agent] != v.ID {
+		if r.State != Waiting && r.Ended < before && !untold && !ruling[v.ID] {
 			out = append(out, v)
 		}
 	}

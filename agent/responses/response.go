@@ -68,6 +68,8 @@ type Response struct {
 	// Result is the agent's answer; nil: there is none. One that comes after the deadline,
 	// or after the response was taken back, is kept all the same.
 	Result *Result `json:"result,omitempty"`
+	// Also are, of a release, the earlier agents of its host that it holds for too.
+	Also []string `json:"also,omitempty"`
 	// Told is the state that the signal's history says.
 	Told State `json:"told,omitempty"`
 }

@@ -106,16 +106,19 @@ func (b *Book) ArmOne(ctx context.Context, agent string, by Arming) error {
 	return b.turnOne(ctx, agent, by)
 }
 
-// Enrolled disarms an agent whose host has one that is disarmed by itself: a host that
-// enrols anew is not armed by that.
+// Enrolled disarms an agent whose host has one that is disarmed by itself, and isolates it
+// as that: a host that enrols anew is neither armed nor let back by that.
 func (b *Book) Enrolled(ctx context.Context, agent, host string) error {
 	v, _ := b.alone.Get(ctx, theSwitch) // built in: it is there
 	for _, a := range v.Body.Agents {
 		if a.Host == host {
-			return b.writeOne(ctx, agent, a)
+			if err := b.writeOne(ctx, agent, a); err != nil {
+				return err
+			}
+			break
 		}
 	}
-	return nil
+	return b.isolateAnew(ctx, agent, host)
 }
 
 func (b *Book) turnOne(ctx context.Context, agent string, to Arming) error {

@@ -117,5 +117,6 @@ func (s *ResponseService) arming(a responses.Arming) *pb.Arming {
 	slices.SortStableFunc(out.Alone, func(a, b *pb.AgentArming) int { return strings.Compare(a.GetHost(), b.GetHost()) })
 	slices.Sort(out.Away)
 	slices.Sort(out.Isolated)
+	out.Isolated = slices.Compact(out.Isolated) // several agents of one host
 	return out
 }

@@ -37,8 +37,9 @@ type Agents interface {
 type Agent struct {
 	ID, Host    string
 	LastContact schema.Millis // 0: not since the engine started
-	Disarmed    string        // who has disarmed it; empty: nobody
-	Isolated    bool          // as it said last
+	Enrolled    schema.Millis
+	Disarmed    string // who has disarmed it; empty: nobody
+	Isolated    bool   // as it said last
 }
 
 // Signals reads signals. services/signals.Store is one.
@@ -123,7 +124,7 @@ func (s *ResponseService) create(ctx context.Context, in *pb.RespondRequest, to 
 		Action: responses.Action(in.GetAction()), Signal: in.GetSignalId(), Agent: to.agent.ID, Host: to.agent.Host, Process: to.process,
 		SignalName: in.GetSignalName(), Scope: in.GetScope(), Reason: strings.TrimSpace(in.GetReason()), By: api.AuthorOf(ctx),
 		Deadline: schema.MillisOf(s.Now().Add(deadline)),
-	})
+	}, s.beside(to.agent)...)
 	if err != nil {
 		return nil, told(err)
 	}

@@ -120,6 +120,18 @@ func (s *ResponseService) agent(id, host string) (Agent, error) {
 	return found[0], nil
 }
 
+// beside are the other agents of an agent's host that are no earlier ones of it: they were
+// heard of since it enrolled. What asked before that is answered within away.
+func (s *ResponseService) beside(a Agent) (ids []string) {
+	settled := a.Enrolled + schema.Millis(away.Milliseconds())
+	for _, o := range s.agentsOf(a.Host) {
+		if o.ID != a.ID && o.LastContact > a.Enrolled && (o.LastContact > settled || schema.MillisOf(s.Now()) < settled) {
+			ids = append(ids, o.ID)
+		}
+	}
+	return ids
+}
+
 // speaks reports whether an agent was heard of lately: one that was enrolled again left its
 // former id behind.
 func (s *ResponseService) speaks(a Agent) bool {
