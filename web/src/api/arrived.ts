@@ -10,6 +10,6 @@ const some = 10_000
 export async function readArrived(signal: AbortSignal): Promise<Status & { arrived: boolean }> {
   const status = await readStatus(signal)
   if (status.eventsReceived === 0 || status.eventsReceived >= some) return { ...status, arrived: status.eventsReceived > 0 }
-  const { events } = await searchEvents(fromOutside, '', '', undefined, 1, signal)
+  const { events } = await searchEvents(fromOutside, '0', '', undefined, 1, signal) // of all time: without a beginning it is the last 15 minutes
   return { ...status, arrived: events.length > 0 }
 }
