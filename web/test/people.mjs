@@ -17,6 +17,9 @@ export const rowOf = (page, text) => page.locator('.listing tbody tr').filter({ 
 /** fitsItsWidth reports whether nothing stands out at the side. */
 export const fitsItsWidth = (page) => page.evaluate(() => document.documentElement.scrollWidth <= innerWidth)
 
+/** isDim reports whether what a place shows is said to be of the last question: it has lost its colours. */
+export const isDim = (place) => place.evaluate((e) => ['--hi', '--critical'].every((name) => getComputedStyle(e).getPropertyValue(name) === getComputedStyle(e).getPropertyValue('--mut')))
+
 /** editorOf is the field of an editor, by its name. */
 export const editorOf = (page, name) => page.locator('.cm-content').and(page.getByRole('textbox', { name, exact: true }))
 

@@ -3,6 +3,7 @@ import { readFile, readdir } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { applyBundled, loadDemo } from './data.mjs'
 import { comes, openPage, scene, stage } from './engine.mjs'
+import { crowded } from './crowded.mjs'
 import { evil, makeEvil } from './hostile.mjs'
 import { fitsItsWidth, settled } from './people.mjs'
 
@@ -88,6 +89,37 @@ scene('with the demo’s data, each view opens, a reload shows the same, and Bac
     await page.goBack()
     await settled(page, path)
     await comes.deepEqual(() => headings(page), says, 'after Back')
+  })
+})
+
+scene('nothing lies over what can be pressed, or over a text, at any width, also when a window is made narrower', async () => {
+  const { data: [signal] } = await engine.call('/api/v2/security_monitoring/signals?page%5Blimit%5D=1')
+  const { data: rules } = await engine.call(api + '/rules?page%5Bsize%5D=100')
+  const anomaly = rules.find((r) => r.options.detectionMethod === 'anomaly_detection') ?? rules[0]
+  const { data: [event] } = await engine.call('/api/v2/logs/events/search', { filter: { query: 'source:sshd', from: '0' } })
+  const list = '/signals?from=now-7d'
+  const all = '&cols=' + encodeURIComponent('severity,title,entity,rule,source,host,assignee,events,first,last,state')
+  const crowdedPlaces = [
+    list, list + all, list + all + '&signal=' + signal.id, list + '&group=rule&signal=' + signal.id, '/signals/' + signal.id,
+    '/search?from=now-7d&query=source%3Asshd', '/search?from=now-7d&query=source%3Asshd&event=' + event.id, '/search?from=now-7d&form=patterns', '/search?form=sql&sql=SELECT+timestamp%2C+source%2C+host%2C+message+FROM+events',
+    '/rules', '/rules/' + anomaly.id, '/rules/coverage?technique=T1110', '/suppressions', '/sources?source=sshd', '/sources/pipelines', '/agents/policies', '/operation', '/operation/audit', '/entity/%40network.client.ip/203.0.113.66?from=now-7d',
+  ]
+  const page = await openWatched()
+  await eachOf(page, crowdedPlaces, async (path) => {
+    await page.setViewportSize({ width: 1440, height: 900 })
+    await see(page, path)
+    if (path.includes('&signal=') && !path.includes('cols=')) {
+      await page.locator('.panel h1').waitFor()
+      await page.keyboard.press('x')
+      await page.locator('.ticked-bar').waitFor()
+    }
+    for (const [width, height] of [[1440, 900], [1280, 800], [900, 700], [390, 844]]) {
+      await page.setViewportSize({ width, height })
+      const filters = page.getByRole('button', { name: 'Filters' })
+      if (width === 1280 && /(signal|event)=/.test(path)) await filters.click() // the least room there is
+      await settled(page, path)
+      await comes.deepEqual(() => crowded(page), [], `${path} at ${width}`)
+    }
   })
 })
 

@@ -1,4 +1,5 @@
 import { useEffect, useState } from 'preact/hooks'
+import { usePreferences } from './preferences'
 
 /** useMatches follows a media query. */
 export function useMatches(query: string): boolean {
@@ -21,8 +22,12 @@ export const useNarrow = (): boolean => useMatches(narrow)
 /** isNarrow is the same for what is drawn anew by who uses it. */
 export const isNarrow = (): boolean => matchMedia(narrow).matches
 
-/** rowHeight is that of a row of the list in pixels: two lines on a telephone. */
-export function rowHeight(density: string, narrow: boolean): number {
-  if (narrow && matchMedia('(max-width: 760px)').matches) return 64
-  return { compact: 20, roomy: 32 }[density] ?? 24
+/** usePhone reports whether there is room for one column only. */
+export const usePhone = (): boolean => useMatches('(max-width: 760px)')
+
+/** useRowHeight is that of a row of a list in pixels; one of two lines is higher on a telephone. */
+export function useRowHeight(lines: 1 | 2 = 2): number {
+  const { density } = usePreferences()
+  const phone = usePhone()
+  return phone && lines === 2 ? 64 : { compact: 20, normal: 24, roomy: 32 }[density]
 }

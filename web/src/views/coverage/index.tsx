@@ -5,7 +5,7 @@ import { Menu, MenuItem } from '../../parts/menu'
 import { change, useAddress } from '../../state/address'
 import { useAsk, useEvery, type Asked } from '../../state/ask'
 import { save } from '../../state/file'
-import { useMatches } from '../../state/size'
+import { usePhone } from '../../state/size'
 import { count, oneLine, plural } from '../../state/text'
 import { clock, useZone, zoneName } from '../../state/time'
 import { csvOf, layerOf } from './files'
@@ -28,7 +28,7 @@ export function Coverage() {
 
 function Matrix({ c, asked }: { c: Answer; asked: Asked<Answer> }) {
   const { query } = useAddress()
-  const phone = useMatches('(max-width: 760px)')
+  const phone = usePhone()
   const source = query.get('source') ?? ''
   const tactic = query.get('tactic') ?? ''
   const level = (query.get('level') ?? '') as Level | ''

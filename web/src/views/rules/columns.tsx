@@ -1,7 +1,7 @@
 import type { Column } from '../../parts/table'
 import { SeverityMark } from '../../parts/marks'
 import { age, wholeTime } from '../../state/time'
-import { useNarrow } from '../../state/size'
+import { useMatches } from '../../state/size'
 import { oneLine } from '../../state/text'
 import { stateNames, type RuleRow, type RuleState } from './state'
 
@@ -39,7 +39,7 @@ const ruleColumns: Column<RuleRow>[] = [
   { id: 'state', title: 'State', width: '128px', sort: 'state', cell: (r) => <RuleStateMark state={r.state} reason={r.reason} /> },
   { id: 'severity', title: 'Severity', width: '88px', sort: 'severity', cell: (r) => (r.severity ? <SeverityMark severity={r.severity} /> : <span class="mut">–</span>) },
   {
-    id: 'name', title: 'Rule', width: 'minmax(0,1fr)', sort: 'name',
+    id: 'name', title: 'Rule', width: 'minmax(160px,1fr)', sort: 'name',
     cell: (r) => <><span class="rule-name" title={oneLine(r.name)}>{oneLine(r.name)}</span>{r.reason !== '' && <span class="mut rule-why">{oneLine(r.reason, 300)}</span>}</>,
   },
   { id: 'method', title: 'Method', width: '132px', sort: 'method', cell: (r) => <span class="mut">{oneLine(r.method)}</span> },
@@ -54,4 +54,4 @@ const ofWide = ['method', 'changed', 'covers']
 const narrowColumns = ruleColumns.filter((c) => !ofWide.includes(c.id))
 
 /** useShownColumns are those that there is room for. */
-export const useShownColumns = (): Column<RuleRow>[] => (useNarrow() ? narrowColumns : ruleColumns)
+export const useShownColumns = (): Column<RuleRow>[] => (useMatches('(max-width: 1240px)') ? narrowColumns : ruleColumns)

@@ -9,10 +9,9 @@ import { Table } from '../../parts/table'
 import { useChecked } from '../../parts/use-checked'
 import { change, go, pathOf, useAddress } from '../../state/address'
 import { useKeys } from '../../state/keys'
-import { usePreferences } from '../../state/preferences'
 import { useMay } from '../../state/session'
 import { count, plural } from '../../state/text'
-import { rowHeight } from '../../state/size'
+import { useRowHeight } from '../../state/size'
 import { tickedThen } from '../../state/ticked'
 import { Bulk } from './bulk'
 import { RuleStateMark, useShownColumns } from './columns'
@@ -33,7 +32,7 @@ const tagged = (r: RuleRow, key: string): string[] => [...new Set(r.tags.filter(
 /** RuleList is all rules, those first that somebody should look at. */
 export function RuleList() {
   const { query } = useAddress()
-  const { density } = usePreferences()
+  const rowHeight = useRowHeight()
   const wanted = { query: query.get('query') ?? '', from: '', to: '' }
   const checked = useChecked(wanted, 'rules', '')
   const rules = useRules(checked.filter?.query)
@@ -97,7 +96,7 @@ export function RuleList() {
           {error && !away && <div class="rules-problem"><Problem error={error} again={rules.again} /></div>}
           {rows.length === 0 && !rules.asking && !rules.error ? <NoRules stored={rules.stored} lacks={lacks} /> : (
             <Table
-              name="Rules" columns={columns} rows={rows} total={rows.length} keyOf={(r) => r.id} rowHeight={rowHeight(density, innerWidth <= 760)}
+              name="Rules" columns={columns} rows={rows} total={rows.length} keyOf={(r) => r.id} rowHeight={rowHeight}
               current={at} ticked={ticked} onTick={tick} sort={sort} loading={rules.asking && rows.length === 0}
               onSort={(s) => change({ sort: s === 'state' ? undefined : s })} onOpen={open} onEnd={() => undefined}
               rowClass={(r) => 'rule-row ' + r.state}

@@ -14,8 +14,7 @@ import { change } from '../../state/address'
 import { useAsk, useWaiting } from '../../state/ask'
 import { useKeys } from '../../state/keys'
 import { usePages } from '../../state/pages'
-import { usePreferences } from '../../state/preferences'
-import { rowHeight, useNarrow } from '../../state/size'
+import { useRowHeight } from '../../state/size'
 import { clock, useZone, zoneName } from '../../state/time'
 import { CountBar } from './count-bar'
 import { useOverTime } from './counts'
@@ -55,8 +54,7 @@ export function EventList() {
     return { rows: page.events, next: page.next, short: page.partial }
   }, (last) => below + (last.at + 1))
   const zone = useZone()
-  const narrow = useNarrow()
-  const { density } = usePreferences()
+  const rowHeight = useRowHeight()
   const [filtering, setFiltering] = useState(false)
   const [scrolled, setScrolled] = useState(false)
   const main = useRef<HTMLElement>(null)
@@ -117,7 +115,7 @@ export function EventList() {
             : (
               <Table
                 name="Events" columns={columns} rows={list.rows} total={total && !total.partial ? Math.max(total.total, list.rows.length) : undefined}
-                keyOf={(e) => e.id} rowHeight={rowHeight(density, narrow)} current={open || undefined} sort={sort}
+                keyOf={(e) => e.id} rowHeight={rowHeight} current={open || undefined} sort={sort}
                 loading={list.asking && list.rows.length === 0} onSort={(s) => change({ sort: s === 'timestamp' ? s : undefined })} onOpen={openRow}
                 onEnd={list.next} onScrolled={(top) => setScrolled(top > 8)}
                 strip={<TailStrip tail={tail} full={list.rows.length} />}

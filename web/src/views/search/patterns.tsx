@@ -6,8 +6,7 @@ import { Problem } from '../../parts/problem'
 import { Table, type Column } from '../../parts/table'
 import { change, go, pathOf } from '../../state/address'
 import { useAsk } from '../../state/ask'
-import { usePreferences } from '../../state/preferences'
-import { rowHeight, useNarrow } from '../../state/size'
+import { useRowHeight } from '../../state/size'
 import { count, oneLine, plural } from '../../state/text'
 import { clock, dayAndMinutes, useZone, wholeTime, zoneName, type Zone } from '../../state/time'
 import { askFor } from './filter'
@@ -26,8 +25,7 @@ interface PatternsProps {
 /** Patterns are the shapes that the messages of a search have: a press asks for the events of one. */
 export function Patterns({ filter, at, total }: PatternsProps) {
   const zone = useZone()
-  const narrow = useNarrow()
-  const { density } = usePreferences()
+  const rowHeight = useRowHeight()
   const asked = JSON.stringify([filter, at])
   const [whole, setWhole] = useState('') // what all is wanted of
   const answer = useAsk(at === 0 ? null : JSON.stringify([asked, whole === asked]), (stop) => groupByPattern(filter, whole === asked ? undefined : atOnce, stop), 'keep')
@@ -41,7 +39,7 @@ export function Patterns({ filter, at, total }: PatternsProps) {
         {at > 0 && <Late of={answer} what="events" />}
       </div>
       <Table
-        name="Patterns" columns={columnsOf(found?.total ?? 0, zone)} rows={found?.patterns ?? []} total={found?.patterns.length} keyOf={(p) => p.first.id} rowHeight={rowHeight(density, narrow)}
+        name="Patterns" columns={columnsOf(found?.total ?? 0, zone)} rows={found?.patterns ?? []} total={found?.patterns.length} keyOf={(p) => p.first.id} rowHeight={rowHeight}
         current={undefined} sort="" onSort={() => undefined} onEnd={() => undefined} loading={!found} onOpen={(p) => p.query !== '' && ask(p)}
       />
     </section>

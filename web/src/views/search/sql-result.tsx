@@ -5,8 +5,7 @@ import { Plot, type PlotSeries } from '../../parts/plot'
 import { Table, type Column } from '../../parts/table'
 import { Value } from '../../parts/value'
 import { change, useAddress } from '../../state/address'
-import { usePreferences } from '../../state/preferences'
-import { rowHeight } from '../../state/size'
+import { useRowHeight } from '../../state/size'
 import { oneLine, shown } from '../../state/text'
 import { chartOf, isNumber } from './sql-chart'
 import { ordered, textOf } from './sql-order'
@@ -28,7 +27,7 @@ export function fieldOfColumn(name: string): string {
 
 /** Result is what a statement answered, as a table; a press on a row shows all of it. */
 export function Result({ result }: { result: SQLResult }) {
-  const { density } = usePreferences()
+  const rowHeight = useRowHeight(1)
   const [open, setOpen] = useState<string>()
   const { query } = useAddress()
   const sort = query.get('by') ?? ''
@@ -38,7 +37,7 @@ export function Result({ result }: { result: SQLResult }) {
   if (rows.length === 0) return <p class="empty mut">The statement found no row.</p>
   return (
     <section class="queue" aria-label="Rows">
-      <Table name="Rows" columns={columns} rows={rows} total={rows.length} keyOf={(r) => r.id} rowHeight={Math.min(32, rowHeight(density, false))} current={open} sort={sort} onSort={(s) => change({ by: s })} onOpen={(r) => setOpen(r.id === open ? undefined : r.id)} onEnd={() => undefined} />
+      <Table name="Rows" columns={columns} rows={rows} total={rows.length} keyOf={(r) => r.id} rowHeight={rowHeight} current={open} sort={sort} onSort={(s) => change({ by: s })} onOpen={(r) => setOpen(r.id === open ? undefined : r.id)} onEnd={() => undefined} />
       {one && (
         <dl class="event-fields sql-row" tabIndex={0} aria-label="Row">
           {result.columns.map((c, i) => <div key={i}><dt class="cut" title={c.type}>{c.name}</dt><dd class="mono hi"><Cell column={c.name} value={one[i]} most={20_000} /></dd></div>)}

@@ -29,7 +29,7 @@ const Of = ({ field, value, text }: { field: string; value: string; text?: strin
 
 export const allColumns: Column<Signal>[] = [
   { id: 'severity', title: 'Severity', width: '80px', sort: 'severity', cell: (s) => <span data-field="severity" data-value={s.severity}><SeverityMark severity={s.severity} /></span> },
-  { id: 'title', title: 'Signal', width: 'minmax(0,1fr)', cell: (s) => <span title={oneLine(s.title)} data-field="title" data-value={s.title}>{oneLine(s.title)}</span> },
+  { id: 'title', title: 'Signal', width: 'minmax(160px,1fr)', cell: (s) => <span title={oneLine(s.title)} data-field="title" data-value={s.title}>{oneLine(s.title)}</span> },
   { id: 'entity', title: 'Entity', width: '176px', cell: (s) => <Entity signal={s} /> },
   { id: 'events', title: 'Events', width: '56px', number: true, sort: 'events', cell: (s) => count(s.events) },
   { id: 'last', title: 'Last', width: '36px', number: true, sort: 'last_seen', cell: (s) => <time title={wholeTime(s.lastSeen)}>{age(s.lastSeen)}</time> },

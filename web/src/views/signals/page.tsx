@@ -119,6 +119,7 @@ function Section({ title, note, link, children }: { title: string; note?: string
 
 /** Beside is what can be done with the signal, and what was. */
 function Beside({ detail, put, again }: { detail: SignalDetail; put: (d: SignalDetail) => void; again: () => void }) {
+  const zone = useZone()
   const { signal } = detail
   const change = async (c: Change) => {
     const ok = await act([signal], c, { put: (now) => now[0] && put({ ...detail, signal: now[0] }) })
@@ -133,7 +134,7 @@ function Beside({ detail, put, again }: { detail: SignalDetail; put: (d: SignalD
       <section class="aside-part" aria-label="Suppress"><h2>Suppress <small>this rule for</small></h2><Suppress signal={signal} /></section>
       <InOrder parts={[
         { id: 'respond', ready: hasCome(targets), content: <section key="respond" class="aside-part" aria-label="Respond"><h2>Respond</h2><Respond signal={signal} targets={targets} /></section> },
-        { id: 'history', ready: true, content: <section key="history" class="aside-part" aria-label="History"><h2>History</h2><History detail={detail} again={again} /></section> },
+        { id: 'history', ready: true, content: <section key="history" class="aside-part" aria-label="History"><h2>History <small>{zoneName(zone)}</small></h2><History detail={detail} again={again} /></section> },
       ]} />
       {form}
     </>

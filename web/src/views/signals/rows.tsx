@@ -6,8 +6,7 @@ import { Problem } from '../../parts/problem'
 import { Table } from '../../parts/table'
 import { change } from '../../state/address'
 import { useWaiting } from '../../state/ask'
-import { usePreferences } from '../../state/preferences'
-import { rowHeight } from '../../state/size'
+import { useRowHeight } from '../../state/size'
 import { plural } from '../../state/text'
 import type { Doing } from './actions'
 import { allColumns } from './columns'
@@ -33,7 +32,7 @@ interface RowsProps {
 /** Rows are when, how many, and the signals themselves: each a part that can fail by itself. */
 export function Rows({ state, queue, steps, selection, begin, onNothing, narrow }: RowsProps) {
   const { list, checked, counts, total, live } = queue
-  const { density } = usePreferences()
+  const rowHeight = useRowHeight()
   const columns = useMemo(() => columnsOf(state.columns.flatMap((id) => allColumns.find((c) => c.id === id) ?? [])), [state.columns.join(), narrow])
   const came = list.at > 0
   const waiting = useWaiting(list, checked)
@@ -52,7 +51,7 @@ export function Rows({ state, queue, steps, selection, begin, onNothing, narrow 
         : (
           <Table<Item>
             name="Signals" columns={columns} rows={queue.items} total={state.group === '' ? total.value?.total : queue.items.length}
-            keyOf={(i) => i.key} rowHeight={rowHeight(density, narrow)} current={steps.at} ticked={selection.ticked} sort={state.sort}
+            keyOf={(i) => i.key} rowHeight={rowHeight} current={steps.at} ticked={selection.ticked} sort={state.sort}
             loading={list.asking && queue.items.length === 0} onSort={(s) => change({ sort: s === defaultSort ? undefined : s })} onOpen={steps.press} onEnd={list.next}
             onTick={(i, how) => i.kind === 'signal' && (how === 'one' ? selection.toggle(i.signal.id) : selection.extend(i.signal.id))}
             rowClass={(i) => (i.kind === 'signal' && i.signal.state === 'open' ? 'fresh' : '')}

@@ -6,9 +6,8 @@ import { Table, type Column } from '../../parts/table'
 import { change, go, pathOf, useAddress } from '../../state/address'
 import { useAsk, useEvery } from '../../state/ask'
 import { useKeys } from '../../state/keys'
-import { usePreferences } from '../../state/preferences'
 import { useMay } from '../../state/session'
-import { rowHeight } from '../../state/size'
+import { useRowHeight } from '../../state/size'
 import { count, oneLine, plural } from '../../state/text'
 import { tickedThen } from '../../state/ticked'
 import { age, clock, day, useZone, wholeTime, zoneName, zoneOf } from '../../state/time'
@@ -19,7 +18,7 @@ import { has, rowOf, sorted, type Row } from './state'
 /** SuppressionList is what is kept from people: first what ends soon, then what hides most. */
 export function SuppressionList() {
   const { query } = useAddress()
-  const { density } = usePreferences()
+  const rowHeight = useRowHeight()
   const zone = useZone()
   const lacks = useMay('configure')
   const all = useAsk('suppressions', listSuppressions, 'keep')
@@ -71,7 +70,7 @@ export function SuppressionList() {
       {all.error && !all.value ? <div class="keeping-alone"><Problem error={all.error} again={all.again} /></div>
         : all.value && shown.length === 0 ? <None stored={rows.length} ended={ended} words={words} lacks={lacks} /> : (
         <Table
-          name="Suppressions" columns={columns} rows={shown} total={shown.length} keyOf={(r) => r.id} rowHeight={rowHeight(density, innerWidth <= 760)}
+          name="Suppressions" columns={columns} rows={shown} total={shown.length} keyOf={(r) => r.id} rowHeight={rowHeight}
           current={at} ticked={ticked} onTick={tick} sort={sort} loading={all.value === undefined} onSort={(s) => change({ sort: s === 'first' ? undefined : s })} onOpen={open} onEnd={() => undefined}
           rowClass={(r) => 'keeping-row ' + r.state.replace(' ', '-')}
         />
@@ -103,10 +102,10 @@ function useColumns(days: number[], error: Error | undefined): Column<Row>[] {
   return [
     { id: 'state', title: 'State', width: '136px', cell: (r) => <StateOf of={r} state={r.state} /> },
     {
-      id: 'name', title: 'Suppression', width: 'minmax(0,1.6fr)', sort: 'name',
+      id: 'name', title: 'Suppression', width: 'minmax(120px,1.6fr)', sort: 'name',
       cell: (r) => <><span class="keeping-name" title={oneLine(r.name)}>{oneLine(r.name)}</span>{r.worth !== '' ? <span class="high keeping-worth">{r.worth}</span> : r.description !== '' && <span class="mut keeping-worth">{oneLine(r.description, 200)}</span>}</>,
     },
-    { id: 'rules', title: 'Of', width: 'minmax(0,.7fr)', cell: (r) => <RulesOf standing={r.standing} query={r.ruleQuery} /> },
+    { id: 'rules', title: 'Of', width: 'minmax(80px,.7fr)', cell: (r) => <RulesOf standing={r.standing} query={r.ruleQuery} /> },
     { id: 'days', title: '30 days', width: '104px', cell: (r) => r.standing && (r.query === '' ? <span class="mut" title="It keeps events from the rules: they make no signal to count.">events</span> : <Days of={r.standing.perDay} days={days} />) },
     { id: 'hidden', title: 'Hides', width: '72px', number: true, sort: 'hidden', cell: (r) => known(r, () => (r.query === '' ? <span class="mut">–</span> : <span title={`Signals it withholds, since ${wholeTime(r.standing?.countedSince ?? 0, zone)}`}>{count(r.standing?.hidden ?? 0)}</span>)) },
     { id: 'last', title: 'Last', width: '52px', number: true, sort: 'last', cell: (r) => known(r, () => ((r.standing?.lastHidden ?? 0) === 0 ? <span class="mut">–</span> : <time title={wholeTime(r.standing?.lastHidden ?? 0, zone)}>{age(r.standing?.lastHidden ?? 0)}</time>)) },
