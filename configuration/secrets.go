@@ -19,19 +19,28 @@ type SecretUser interface {
 // there before (nil: nothing) may stay at its address; it is looked at when it is sent.
 func CheckSecrets(s outbound.Secrets, next, before SecretUser) (unsaid []string, err error) {
 	named := next.Named()
-	if before != nil && before.Address() == next.Address() {
+	var left []string
+	switch {
+	case before == nil:
+	case before.Address() == next.Address():
 		for field, reference := range before.Named() {
 			if named[field] == reference {
 				delete(named, field)
 			}
 		}
+	case outbound.IsKept(before.Address()):
+		// The address that is kept is written over before the target is: until that, what the
+		// target named goes to the new one.
+		left, err = s.Check(before.Named(), "")
 	}
-	unsaid, err = s.Check(named, next.Address())
+	if err == nil {
+		unsaid, err = s.Check(named, next.Address())
+	}
 	if place := (*outbound.PlaceError)(nil); errors.As(err, &place) {
 		return nil, &schema.InvalidError{Details: []schema.Detail{{Target: place.Field, Message: place.Error()}}}
 	}
 	if err != nil {
 		return nil, &schema.InvalidError{Details: []schema.Detail{{Target: "url", Message: err.Error()}}}
 	}
-	return unsaid, nil
+	return append(unsaid, left...), nil
 }

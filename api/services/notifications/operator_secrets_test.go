@@ -85,6 +85,22 @@ func TestWhoNamesASecretOfTheOperator(t *testing.T) {
 		}
 	}
 
+	// What is kept of an address is written over before the target that has it is.
+	slack := func(url string, headers map[string]string) *pb.NotificationTarget {
+		return &pb.NotificationTarget{Name: "chat", Type: "slack", Url: url, Headers: headers}
+	}
+	chat, err := s.CreateNotificationTarget(as(t, access.Admin), &pb.CreateNotificationTargetRequest{Target: slack("https://hooks.slack.example/T0", map[string]string{"X-Key": "secret:other"})})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		about, url, want string
+	}{{"of the address, without the secret", away, denied}, {"without the secret", chat.GetUrl(), fine}, {"of the address, after it", away, fine}} {
+		if _, err := s.UpdateNotificationTarget(as(t, access.Engineer), &pb.UpdateNotificationTargetRequest{TargetId: chat.GetId(), Target: slack(c.url, nil)}); outcome(err) != c.want {
+			t.Errorf("a change %s: %v", c.about, err)
+		}
+	}
+
 	for secret, want := range map[string]string{"secret:soc": elsewhere, "secret:other": denied} {
 		handle := "made-" + strings.TrimPrefix(secret, "secret:")
 		made, err := s.CreateNotificationTarget(as(t, access.Admin), &pb.CreateNotificationTargetRequest{Target: target(handle, home, secret)})
