@@ -17,7 +17,7 @@ export interface Kind {
   fields: Field[]
 }
 
-const headers: Field = { name: 'headers', label: 'Headers', hint: 'One a line, as Name: value. A key goes into a secret: X-Key: secret:NAME.', optional: true }
+const headers: Field = { name: 'headers', label: 'Headers', hint: 'One a line, as Name: value. A key goes into a secret: X-Key: secret:NAME. Where it may go says --outbound-secret at the start, or an administrator.', optional: true }
 
 /** kinds are the types of targets, each with what it has to be told. */
 export const kinds: Kind[] = [

@@ -36,7 +36,7 @@ export function ListForm({ of: l, close, onDone }: { of: ThreatList | undefined;
       {text(faults, 'category', 'Category', 'Of indicators of which the list says none: malware, tor, scanner, …')}
       {choice(faults, 'intention', 'Intention', [['', 'not said'], ['malicious', 'malicious'], ['suspicious', 'suspicious'], ['benign', 'benign'], ['unknown', 'unknown']])}
       {text(faults, 'refresh', 'Read every', 'Such as 30m or 1d.')}
-      <FormRow label="Headers" at="headers" faults={faults} hint="One a line, as in Authorization: secret:NAME, where NAME is that of a secret of the engine.">{(id, by) => <textarea id={id} aria-describedby={by} class="field mono" rows={2} value={headers} onInput={(e) => setHeaders(e.currentTarget.value)} />}</FormRow>
+      <FormRow label="Headers" at="headers" faults={faults} hint="One a line, as in Authorization: secret:NAME, where NAME is that of a secret of the engine. Where it may go says --outbound-secret at the start, or an administrator.">{(id, by) => <textarea id={id} aria-describedby={by} class="field mono" rows={2} value={headers} onInput={(e) => setHeaders(e.currentTarget.value)} />}</FormRow>
       <label class="list-enabled"><input type="checkbox" checked={said.enabled} onChange={(e) => put({ enabled: e.currentTarget.checked })} /> It is on</label>
       </>}
     </SentForm>
