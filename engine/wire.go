@@ -50,8 +50,8 @@ func newTables(lc fx.Lifecycle, d *database, registry *prometheus.Registry) *ref
 	return tables
 }
 
-// evaluation is the scheduler, and what others ask and change of it.
-type evaluation struct {
+// scheduling is the scheduler, and its parts that others ask and change.
+type scheduling struct {
 	fx.Out
 	Scheduler    *scheduler.Scheduler
 	Rules        *scheduler.RuleStore
@@ -61,7 +61,7 @@ type evaluation struct {
 	Status       *scheduler.Status
 }
 
-func newScheduler(lc fx.Lifecycle, e *engine, d *database, store sink, intake *ingest.Intake, receiver *syslog.Receiver, tables *reference.Tables, registry *prometheus.Registry) (evaluation, error) {
+func newScheduler(lc fx.Lifecycle, e *engine, d *database, store sink, intake *ingest.Intake, receiver *syslog.Receiver, tables *reference.Tables, registry *prometheus.Registry) (scheduling, error) {
 	stored := rulestore.New(d.conn)
 	deps := stored.Deps()
 	deps.Signals = publishing{deps.Signals, d.states}
@@ -74,11 +74,11 @@ func newScheduler(lc fx.Lifecycle, e *engine, d *database, store sink, intake *i
 	deps.TurnedAway = func() uint64 { return intake.TurnedAway() + receiver.Lost() }
 	s, err := scheduler.New(deps)
 	if err != nil {
-		return evaluation{}, err
+		return scheduling{}, err
 	}
 	lc.Append(fx.StartHook(s.Load))
 	e.run(lc, "scheduler", s.Run)
-	return evaluation{Scheduler: s, Rules: s.RuleStore, Suppressions: s.SuppressionStore, Triage: s.Triage, Explainer: s.Explainer, Status: s.Status}, nil
+	return scheduling{Scheduler: s, Rules: s.RuleStore, Suppressions: s.SuppressionStore, Triage: s.Triage, Explainer: s.Explainer, Status: s.Status}, nil
 }
 
 // newBacktester runs rules over what is stored.

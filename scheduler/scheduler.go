@@ -223,7 +223,7 @@ func assemble(deps *Deps) *Scheduler {
 }
 
 // Load reads the rules and how far each was evaluated. It must return before
-// anything else is asked of the Scheduler.
+// anything else is asked of the Scheduler or of its parts.
 func (s *Scheduler) Load(ctx context.Context) error {
 	checkpoints, err := s.deps.Journal.Load(ctx)
 	if err != nil {
