@@ -35,10 +35,10 @@ export function Audit() {
   const cells: Cell<Entry>[] = [
     { title: zoneName(zone), cell: (e) => <span class="sure">{dayAndClock(e.at, zone)}</span> },
     { title: 'Who', cell: (e) => <>{only('caller', e.caller) ?? <span class="mut">nobody known</span>} <span class="small mut">{e.role}</span></> },
-    { title: 'Did', cell: (e) => <code class="ops-did">{oneLine(actionOf(e), 120)}{e.count > 1 && ` × ${e.count}`}</code> },
+    { title: 'Did', cell: (e) => <code class="ops-did whole">{oneLine(actionOf(e), 120)}{e.count > 1 && ` × ${e.count}`}</code> },
     { title: 'Outcome', cell: (e) => <span class={look[e.outcome] ?? ''}>{e.outcome}</span> },
     { title: 'About', minor: true, cell: (e) => <>{only('object', e.object, oneLine(e.object, 200))} {oneLine(e.detail, 300)} {toRule(e)}</> },
-    { title: 'From', minor: true, cell: (e) => <code>{oneLine(e.address, 80)}</code> },
+    { title: 'From', minor: true, cell: (e) => <code class="whole">{oneLine(e.address, 80)}</code> },
   ]
   const filtered = Object.values(filter).some((v) => v !== '')
   return (
