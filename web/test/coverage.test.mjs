@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { readFile } from 'node:fs/promises'
 import { hostile, makeRule, send } from './data.mjs'
-import { assertAccessible, axeFaults, comes, inEveryLook, openPage, scene, stage } from './engine.mjs'
+import { assertInBothThemes, axeFaults, comes, inEveryLook, openPage, scene, stage } from './engine.mjs'
 import { trial } from './pictures.mjs'
 
 const { engine, browser } = await stage()
@@ -187,12 +187,12 @@ scene('an answer that fails is told in its place', async () => {
 inEveryLook('nothing of coverage is inaccessible', async (look, name) => {
   const page = await openPage(browser, engine, { path: '/rules/coverage', ...look })
   await cell(page, 'Brute Force').waitFor()
-  await assertAccessible(page, 'the matrix')
+  await assertInBothThemes(page, 'the matrix')
   if (look.width < 500) await comes.deepEqual(() => page.evaluate(() => [...document.querySelectorAll('.coverage button')].filter((b) => b.getBoundingClientRect().height < 44 && b.getBoundingClientRect().height > 0).map((b) => b.textContent)), [], 'a finger reaches all')
   await trial(page, `coverage-${name}`)
   await cell(page, 'Brute Force').click()
   await panel(page).getByRole('heading', { name: 'Brute Force' }).waitFor()
-  await assertAccessible(page, 'with a technique open')
+  await assertInBothThemes(page, 'with a technique open')
   await trial(page, `technique-${name}`)
   assert.deepEqual(page.faults, [])
 })

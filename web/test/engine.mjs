@@ -98,13 +98,9 @@ export const scene = (name, act) =>
     }
   })
 
-/** inEveryLook is a scene in the dark and in light, on a screen and on a telephone; act is given what openPage takes of that, and its name. */
+/** inEveryLook is a scene on a screen and on a telephone, which looks at both themes by assertInBothThemes; act is given what openPage takes of that, and its name. */
 export function inEveryLook(name, act) {
-  for (const theme of ['dark', 'light']) {
-    for (const [on, width, height] of [['wide', 1440, 900], ['telephone', 390, 844]]) {
-      scene(`${name}: ${theme}, ${on}`, () => act({ theme, width, height }, `${theme}-${on}`))
-    }
-  }
+  for (const [on, width, height] of [['wide', 1440, 900], ['telephone', 390, 844]]) scene(`${name}: ${on}`, () => act({ width, height }, on))
 }
 
 /** openBrowser is Debian's Chromium. */
@@ -184,6 +180,14 @@ export async function axeFaults(page) {
 export async function assertAccessible(page, what) {
   await comes.deepEqual(() => axeFaults(page), [], what)
   await comes.equal(() => page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), true, 'nothing is wider than the window')
+}
+
+/** assertInBothThemes is assertAccessible of what is shown, in light and in the dark: a theme is a change of colours, for which no page is opened anew. */
+export async function assertInBothThemes(page, what) {
+  for (const colorScheme of ['light', 'dark']) {
+    await page.emulateMedia({ colorScheme })
+    await assertAccessible(page, `${what}, ${colorScheme}`)
+  }
 }
 
 /** rewrite replaces what stands in an editor, as somebody does who deletes it first. */

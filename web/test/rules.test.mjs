@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { hostile, makeRule, makeSignals, send } from './data.mjs'
-import { assertAccessible, axeFaults, comes, inEveryLook, openPage, rewrite, scene, stage } from './engine.mjs'
+import { assertInBothThemes, axeFaults, comes, inEveryLook, openPage, rewrite, scene, stage } from './engine.mjs'
 import { trial } from './pictures.mjs'
 
 const { engine, browser } = await stage()
@@ -286,11 +286,11 @@ inEveryLook('nothing of rules is inaccessible', async (look, name) => {
   const { page } = await open('Test of high', look)
   await page.locator('.rule-given tbody tr').first().waitFor()
   await page.locator('.rule-version').first().waitFor()
-  await assertAccessible(page, 'a rule')
+  await assertInBothThemes(page, 'a rule')
   await trial(page, `rule-${name}`)
   await page.goto('/rules')
   await row(page, 'Test of high').getByText('Live').waitFor()
-  await assertAccessible(page, 'the list')
+  await assertInBothThemes(page, 'the list')
   if (look.width < 500) await trial(page, `rules-${name}`)
   assert.deepEqual(page.faults, [])
 })

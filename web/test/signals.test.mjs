@@ -2,7 +2,7 @@
 // its states, and how it does on a telephone.
 import assert from 'node:assert/strict'
 import { hostile, makeHostile, makeRule, makeSignals, send } from './data.mjs'
-import { axeFaults, comes, openPage, scene, stage } from './engine.mjs'
+import { assertInBothThemes, axeFaults, comes, openPage, scene, stage } from './engine.mjs'
 import { isDim } from './people.mjs'
 
 const { engine, browser } = await stage()
@@ -466,36 +466,34 @@ scene('hostile text in every column, group, view and menu stays text', async () 
   assert.deepEqual(page.faults.filter((f) => !f.includes('404') && !f.includes('400')), [])
 })
 
-for (const theme of ['dark', 'light']) {
-  scene(`a telephone has rows of two lines and targets of 44 px: ${theme}`, async () => {
-    const page = await open(asking('severity:(critical OR medium)'), { width: 390, height: 844, theme })
-    await row(page, 'Test of critical').waitFor()
-    await comes.deepEqual(() => heights(page), [64])
-    await row(page, 'Critical').getByText('Critical').first().waitFor()
-    const small = (of = '.person button, main button, main a, .table-row') => page.evaluate((of) => [...document.querySelectorAll(of)].filter((e) => e.checkVisibility() && e.getBoundingClientRect().height < 43.5 && getComputedStyle(e).clipPath === 'none').map((e) => `${e.className} ${e.textContent}`), of)
-    await comes.deepEqual(small, [])
-    await comes.equal(() => page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), true)
-    await comes.deepEqual(() => axeFaults(page), [])
-    await page.getByRole('button', { name: 'Filters' }).click()
-    await page.getByRole('button', { name: /^Critical \d/ }).waitFor()
-    await comes.deepEqual(small, [], 'with the filters open')
-    await page.getByRole('button', { name: 'Filters' }).click()
-    await row(page, 'user-critical-0').click()
-    await page.getByRole('heading', { name: 'Why it fired' }).waitFor()
-    await page.keyboard.press('e')
-    await page.getByRole('dialog').waitFor()
-    await comes.deepEqual(() => small('dialog button, dialog textarea'), [], 'triage')
-    await page.keyboard.press('Escape')
-    await comes.deepEqual(() => small('[aria-label=Decide] button:not(.link), [aria-label=Decide] .field'), [], 'to decide')
-    const address = page.url()
-    await page.reload()
-    await page.getByRole('heading', { name: 'Why it fired' }).waitFor()
-    await comes.equal(() => page.url(), address)
-    await page.goBack()
-    await row(page, 'Test of critical').waitFor()
-    assert.deepEqual(page.faults, [])
-  })
-}
+scene('a telephone has rows of two lines and targets of 44 px', async () => {
+  const page = await open(asking('severity:(critical OR medium)'), { width: 390, height: 844 })
+  await row(page, 'Test of critical').waitFor()
+  await comes.deepEqual(() => heights(page), [64])
+  await row(page, 'Critical').getByText('Critical').first().waitFor()
+  const small = (of = '.person button, main button, main a, .table-row') => page.evaluate((of) => [...document.querySelectorAll(of)].filter((e) => e.checkVisibility() && e.getBoundingClientRect().height < 43.5 && getComputedStyle(e).clipPath === 'none').map((e) => `${e.className} ${e.textContent}`), of)
+  await comes.deepEqual(small, [])
+  await comes.equal(() => page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), true)
+  await assertInBothThemes(page, 'the list')
+  await page.getByRole('button', { name: 'Filters' }).click()
+  await page.getByRole('button', { name: /^Critical \d/ }).waitFor()
+  await comes.deepEqual(small, [], 'with the filters open')
+  await page.getByRole('button', { name: 'Filters' }).click()
+  await row(page, 'user-critical-0').click()
+  await page.getByRole('heading', { name: 'Why it fired' }).waitFor()
+  await page.keyboard.press('e')
+  await page.getByRole('dialog').waitFor()
+  await comes.deepEqual(() => small('dialog button, dialog textarea'), [], 'triage')
+  await page.keyboard.press('Escape')
+  await comes.deepEqual(() => small('[aria-label=Decide] button:not(.link), [aria-label=Decide] .field'), [], 'to decide')
+  const address = page.url()
+  await page.reload()
+  await page.getByRole('heading', { name: 'Why it fired' }).waitFor()
+  await comes.equal(() => page.url(), address)
+  await page.goBack()
+  await row(page, 'Test of critical').waitFor()
+  assert.deepEqual(page.faults, [])
+})
 
 scene('where there is room for two, the facets wait behind a button while a signal is open', async () => {
   const page = await open(asking('severity:critical'), { width: 1280 })

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { hostile, makeRule, send } from './data.mjs'
-import { assertAccessible, axeFaults, comes, inEveryLook, openPage, scene, stage } from './engine.mjs'
+import { assertInBothThemes, axeFaults, comes, inEveryLook, openPage, scene, stage } from './engine.mjs'
 import { trial } from './pictures.mjs'
 
 const api = '/api/v2/security_monitoring/configuration/suppressions'
@@ -196,12 +196,12 @@ scene('an answer that fails is told in its place, and what is old says so', asyn
 inEveryLook('nothing of suppressions is inaccessible', async (look, name) => {
   const page = await openPage(browser, engine, { path: '/suppressions', ...look })
   await row(page, 'Made here').waitFor()
-  await assertAccessible(page, 'the list')
+  await assertInBothThemes(page, 'the list')
   await trial(page, `suppressions-${name}`)
   await row(page, 'Made here').click()
   await page.getByRole('table', { name: 'Signals that it would have hidden' }).waitFor()
   await page.getByRole('region', { name: 'History' }).getByText('made', { exact: true }).waitFor()
-  await assertAccessible(page, 'one of them')
+  await assertInBothThemes(page, 'one of them')
   await trial(page, `suppression-${name}`)
   assert.deepEqual(page.faults, [])
 })
