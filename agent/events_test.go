@@ -161,7 +161,7 @@ var trials = []trial{
 	{"accept", `accept.addr.ip == 127.0.0.12 && accept.addr.port == 45875`, "talk", []string{"127.0.0.12:45873", "127.0.0.12:45875"}, func(e *event.Event) error {
 		return expected("family", e.Accept.Family, unix.AF_INET, "protocol", e.Accept.Protocol, unix.IPPROTO_TCP, "retval", e.Retval > 0, true)
 	}},
-	{"setsockopt", `setsockopt.level == SOL_SOCKET && setsockopt.optname == SO_ATTACH_FILTER`, "attach-filter", nil, func(e *event.Event) error {
+	{"setsockopt", `setsockopt.level == SOL_SOCKET && setsockopt.optname == SO_ATTACH_FILTER && process.file.path == "$SELF"`, "attach-filter", nil, func(e *event.Event) error {
 		s := e.Setsockopt
 		return expected("type", s.Type, unix.SOCK_DGRAM, "family", s.Family, unix.AF_INET, "protocol", s.Protocol, unix.IPPROTO_UDP, "length", s.FilterLength, 4,
 			"immediates", s.UsedImmediates, []int64{0x7255, 0xffff, 0}, "instructions", s.FilterInstructions, "ldh [12]\njneq #29269,1\nret #65535\nret #0",
