@@ -36,7 +36,7 @@ web/node_modules/.package-lock.json: web/package.json web/package-lock.json
 # test-web drives the page with Chromium, on a real engine. PICTURES=docs/pictures renews
 # the pictures of the documentation; TRIALS is a folder for those of what was looked at.
 test-web: setup build fill
-	@command -v chromium >/dev/null || { echo "chromium is missing: apt-get install --no-install-recommends chromium"; exit 1; }
+	@command -v chromium-headless-shell >/dev/null || command -v chromium >/dev/null || { echo "Chromium is missing: apt-get install --no-install-recommends chromium-headless-shell, or chromium"; exit 1; }
 	cd web && PICTURES=$(abspath $(PICTURES)) TRIALS=$(abspath $(TRIALS)) npm test
 
 # setup fetches the pinned ClickHouse library (178 MB) once; npm checks its hash.

@@ -20,22 +20,29 @@ const editor = (page) => page.locator('.cm-content').and(page.getByRole('textbox
 const text = (page) => editor(page).evaluate((el) => [...el.querySelectorAll('.cm-line')].map((l) => l.textContent).join('\n'))
 const sql = (statement, more = '') => '/search?form=sql' + (statement === '' ? '' : '&sql=' + encodeURIComponent(statement)) + more
 
+/** offered waits until a completion is offered, and until the editor takes a key for it: not in the first 75 ms, in which nobody has read it. */
+const offered = async (page, name) => {
+  await page.locator('.cm-tooltip-autocomplete li').getByText(name, { exact: true }).first().waitFor()
+  await page.waitForTimeout(150)
+}
+
 scene('a statement is completed with tables, columns, attributes and functions', async () => {
   const page = await openPage(browser, engine, { path: sql('') })
   await write(page, 'Statement', '')
   await editor(page).pressSequentially('SELECT hos')
-  await page.locator('.cm-tooltip-autocomplete li').getByText('host', { exact: true }).waitFor()
+  await offered(page, 'host')
   await page.keyboard.press('Tab')
   await engine.until('the completion', async () => (await text(page)) === 'SELECT host')
   await editor(page).pressSequentially(', attributes.evt.out')
-  await page.locator('.cm-tooltip-autocomplete li').getByText('attributes.evt.outcome').waitFor()
+  await offered(page, 'attributes.evt.outcome')
   await page.keyboard.press('Tab')
+  await engine.until('the completion', async () => (await text(page)).endsWith('attributes.evt.outcome'))
   await editor(page).pressSequentially(', toStartOfHo')
-  await page.locator('.cm-tooltip-autocomplete li').getByText('toStartOfHour').first().waitFor()
+  await offered(page, 'toStartOfHour')
   await page.keyboard.press('ArrowDown')
   await page.keyboard.press('Enter')
   await editor(page).pressSequentially('timestamp) AS t FROM ')
-  await page.locator('.cm-tooltip-autocomplete li').getByText('events', { exact: true }).waitFor()
+  await offered(page, 'events')
   await page.keyboard.press('Escape') // what is offered is closed, the field is not left
   await editor(page).pressSequentially("events WHERE source = 'door' AND letters")
   await comes.equal(() => page.getByRole('dialog').count(), 0, 'no key of the page acts while somebody types')
