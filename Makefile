@@ -73,10 +73,10 @@ run: setup build
 # test runs everything against a real embedded ClickHouse; without one it fails. So it
 # does where a test was skipped that the pages name (testenv/gate). The longest begin
 # first, so that nothing waits for them in the end; three packages at once, since those
-# with engines of their own mostly wait. A package that goes on for half an hour is stuck.
+# with engines of their own mostly wait. A package that goes on for three quarters of an hour is stuck.
 # Vetting is `make check`, which asks more of it.
 test: setup
-	REQUIRE_CLICKHOUSE=1 $(GO) run ./testenv/gate -vet=off -timeout 30m -p 3 ./scheduler ./e2e ./...
+	REQUIRE_CLICKHOUSE=1 $(GO) run ./testenv/gate -vet=off -timeout 45m -p 3 ./scheduler ./e2e ./...
 	@test -x bin/senders/usr/sbin/rsyslogd || echo "NOT TESTED: the examples of docs/sources whose senders are not here; make test-senders fetches them and runs all"
 
 # test-senders runs the examples of docs/sources with real senders, through restarts
