@@ -28,8 +28,15 @@ export function later<T>(load: () => Promise<T>): Later<T> {
   return l
 }
 
-// Who moves the pointer or presses a key is about to want what is left.
-for (const sign of ['pointermove', 'pointerdown', 'keydown']) addEventListener(sign, () => all.forEach((l) => void l.load().catch(() => undefined)), { once: true, passive: true })
+// Who moves the pointer or presses a key is about to want what is left. A page that comes to
+// lie under the pointer is told of a movement, too: of none.
+const signs = ['pointermove', 'pointerdown', 'keydown']
+function begin(e: Event) {
+  if (e.type === 'pointermove' && (e as PointerEvent).movementX === 0 && (e as PointerEvent).movementY === 0) return
+  for (const sign of signs) removeEventListener(sign, begin)
+  for (const l of all) void l.load().catch(() => undefined)
+}
+for (const sign of signs) addEventListener(sign, begin, { passive: true })
 
 /** useLater is what was loaded, once it is wanted; undefined until it is there. */
 export function useLater<T>(l: Later<T>, wanted: boolean): T | undefined {
