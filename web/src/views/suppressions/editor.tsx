@@ -2,6 +2,7 @@ import type { ComponentChildren } from 'preact'
 import { useEffect, useState } from 'preact/hooks'
 import { APIError } from '../../api/client'
 import { checkSuppression, createSuppression, updateSuppression, type Draft, type Standing, type Suppression } from '../../api/suppressions'
+import { TypedInput } from '../../parts/typed-input'
 import { go, pathOf } from '../../state/address'
 import { useAsk } from '../../state/ask'
 import { tell } from '../../state/done'
@@ -112,7 +113,7 @@ export function Editor({ editor: e, standing }: { editor: EditorState; standing:
       <Moment label="From" of={d.from} zone={zone} none="from when it was stored" lacks={lacks} fault={e.faults.get('start_date')} set={(from) => e.set({ from })} />
       <Moment label="Until" of={d.until} zone={zone} none="without end" lacks={lacks} fault={e.faults.get('expiration_date')} set={(until) => e.set({ until })} />
       <Field label="Tags" for="tags" fault={e.faults.get('tags')}>
-        <input id="tags" class="field mono" value={d.tags.join(' ')} placeholder="team:soc ticket:1234" disabled={lacks !== ''} title={lacks} onChange={(ev) => e.set({ tags: ev.currentTarget.value.split(/\s+/).filter((t) => t !== '').sort() })} />
+        <TypedInput id="tags" class="field mono" value={d.tags.join(' ')} placeholder="team:soc ticket:1234" disabled={lacks !== ''} title={lacks} take={(tags) => e.set({ tags: tags.split(/\s+/).filter((t) => t !== '').sort() })} />
       </Field>
     </div>
   )
@@ -153,7 +154,7 @@ function Moment({ label, of, zone, none, lacks, fault, set }: { label: string; o
   return (
     <Field label={label} for={id} fault={wrong || fault}>
       <div class="keeping-moment">
-        <input id={id} class="field" placeholder="2026-12-19 16:21" value={of === undefined ? '' : typed(of, zone)} disabled={lacks !== ''} title={lacks} onChange={(e) => take(e.currentTarget.value)} />
+        <TypedInput id={id} class="field" placeholder="2026-12-19 16:21" value={of === undefined ? '' : typed(of, zone)} disabled={lacks !== ''} title={lacks} take={take} />
         <span class="mut">{zoneName(zone)}</span>
         {of === undefined ? <span class="mut">{none}</span> : <button class="link" disabled={lacks !== ''} title={lacks} onClick={() => (setWrong(''), set(undefined))}>{none}</button>}
       </div>

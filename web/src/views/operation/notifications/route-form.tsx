@@ -57,7 +57,8 @@ export function RouteForm({ route, handles, close, onSaved, onDelete }: { route:
 }
 
 function Handles({ id, described, value, set, required }: { id: string; described: string; value: string[]; set: (v: string[]) => void; required?: boolean }) {
-  return <input id={id} class="field mono" spellcheck={false} aria-describedby={described} required={required} value={value.join(' ')} onChange={(e) => set(words(e.currentTarget.value))} />
+  const [text, setText] = useState(value.join(' ')) // as it is typed: what is drawn meanwhile changes nothing of it
+  return <input id={id} class="field mono" spellcheck={false} aria-describedby={described} required={required} value={text} onInput={(e) => (setText(e.currentTarget.value), set(words(e.currentTarget.value)))} />
 }
 
 function Span({ label, at, value, zero, faults, set }: { label: string; at: string; value: number; zero: string; faults: Fault[]; set: (v: number) => void }) {
