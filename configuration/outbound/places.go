@@ -42,7 +42,7 @@ func ParsePlace(text string) (name string, p Place, err error) {
 	case strings.HasPrefix(u.Scheme, "smtp") && (u.Port() == "" || strings.Trim(u.Path, "/") != ""):
 		return "", p, fmt.Errorf("%s: want a mail server with its port and no path, such as smtps://mail.example:587", name)
 	case climbs(u.Path):
-		return "", p, fmt.Errorf("%s: want a path without . and ..", name)
+		return "", p, fmt.Errorf("%s: want a path that has neither . nor .. in it", name)
 	}
 	return name, Place{text: at, url: u}, nil
 }
