@@ -1,8 +1,8 @@
 package scheduler
 
 // Status says how evaluation stands: how far it has come, what became of which arrivals,
-// what waits aside, and what rules cost. No answer waits for a step of evaluation, and only
-// Coverage and TooLate read a store.
+// what waits aside, which a person may finish, and what rules cost. No answer waits for a
+// step of evaluation, and only Coverage and TooLate read a store.
 type Status struct {
 	deps       *Deps
 	rules      *RuleStore

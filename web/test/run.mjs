@@ -10,7 +10,7 @@ import { tap } from 'node:test/reporters'
 
 const here = import.meta.dirname
 const mostAgain = 2
-const atOnce = Number(process.env.FILES_AT_ONCE ?? 2)
+const atOnce = Math.max(1, Math.floor(Number(process.env.FILES_AT_ONCE ?? 2)) || 1)
 // What takes longest begins first, so that nothing waits for it in the end.
 const longest = ['million.test.mjs', 'methods.test.mjs', 'search.test.mjs', 'signals.test.mjs', 'page.test.mjs']
 

@@ -3,9 +3,12 @@ import { useState } from 'preact/hooks'
 interface TypedInputProps {
   id: string
   class: string
-  placeholder: string
-  disabled: boolean
-  title: string
+  placeholder?: string
+  disabled?: boolean
+  required?: boolean
+  spellcheck?: boolean
+  title?: string
+  'aria-describedby'?: string
   value: string
   /** take is given the text when the field is left. */
   take: (text: string) => void

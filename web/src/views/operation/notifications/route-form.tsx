@@ -3,6 +3,7 @@ import { saveRoute, type Route } from '../../../api/notification-rules'
 import { severities } from '../../../api/signals'
 import { Dialog } from '../../../parts/dialog'
 import { FormChecks, FormFaults, FormRow, faultsOf, type Fault } from '../../../parts/form-row'
+import { TypedInput } from '../../../parts/typed-input'
 import { tell } from '../../../state/done'
 import { useMay } from '../../../state/session'
 import { duration } from '../../../state/time'
@@ -41,10 +42,10 @@ export function RouteForm({ route, handles, close, onSaved, onDelete }: { route:
         <FormChecks label="Severities" of={severities.map((s) => [s, s] as const)} chosen={r.severities} onChange={(chosen) => set({ severities: chosen })} hint="None: all." />
         <FormChecks label="Rules of" of={types} chosen={r.ruleTypes} onChange={(chosen) => set({ ruleTypes: chosen })} hint="None: all." />
         <FormRow label="And signals" at="query" faults={faults} hint="As in a search of signals, such as env:prod. Empty: all.">{(id, said) => <input id={id} class="field mono" spellcheck={false} aria-describedby={said} value={r.query} onInput={(e) => set({ query: e.currentTarget.value })} />}</FormRow>
-        <FormRow label="Tells" at="targets" faults={faults} hint={`Handles: ${handles.slice(0, 6).join(' ')}`}>{(id, said) => <Handles id={id} described={said} value={r.targets} set={(targets) => set({ targets })} required />}</FormRow>
+        <FormRow label="Tells" at="targets" faults={faults} hint={`Handles: ${handles.slice(0, 6).join(' ')}`}>{(id, said) => <Handles id={id} described={said} value={r.targets} set={(targets) => set({ targets })} />}</FormRow>
         <Span label="In one" at="time_aggregation" value={r.digest} zero="no: each signal by itself" faults={faults} set={(digest) => set({ digest })} />
         <Span label="Escalates" at="escalate_after" value={r.escalateAfter} zero="no" faults={faults} set={(escalateAfter) => set({ escalateAfter })} />
-        {r.escalateAfter > 0 && <FormRow label="Escalates to" at="escalate_to" faults={faults} hint="Told of a signal that nobody has triaged by then.">{(id, said) => <Handles id={id} described={said} value={r.escalateTo} set={(escalateTo) => set({ escalateTo })} required />}</FormRow>}
+        {r.escalateAfter > 0 && <FormRow label="Escalates to" at="escalate_to" faults={faults} hint="Told of a signal that nobody has triaged by then.">{(id, said) => <Handles id={id} described={said} value={r.escalateTo} set={(escalateTo) => set({ escalateTo })} />}</FormRow>}
         <FormFaults faults={faults} rows={['name', 'query', 'targets', 'time_aggregation', 'escalate_after', 'escalate_to']} />
         <div class="keep-actions">
           <button class="button main" disabled={sending || lacks !== ''} title={lacks}>{route.id === '' ? 'Add the route' : 'Save'}</button>
@@ -56,9 +57,8 @@ export function RouteForm({ route, handles, close, onSaved, onDelete }: { route:
   )
 }
 
-function Handles({ id, described, value, set, required }: { id: string; described: string; value: string[]; set: (v: string[]) => void; required?: boolean }) {
-  const [text, setText] = useState(value.join(' ')) // as it is typed: what is drawn meanwhile changes nothing of it
-  return <input id={id} class="field mono" spellcheck={false} aria-describedby={described} required={required} value={text} onInput={(e) => (setText(e.currentTarget.value), set(words(e.currentTarget.value)))} />
+function Handles({ id, described, value, set }: { id: string; described: string; value: string[]; set: (v: string[]) => void }) {
+  return <TypedInput id={id} class="field mono" spellcheck={false} aria-describedby={described} required value={value.join(' ')} take={(text) => set(words(text))} />
 }
 
 function Span({ label, at, value, zero, faults, set }: { label: string; at: string; value: number; zero: string; faults: Fault[]; set: (v: number) => void }) {
