@@ -75,7 +75,7 @@ scene('nothing moves on the page of a signal of any method while it loads', asyn
     await page.goto('/signals/' + signal.id)
     await watchShifts(page, '.signal')
     await page.waitForFunction(() => {
-      const parts = [...document.querySelectorAll('.signal h2')].map((h) => h.firstChild.textContent)
+      const parts = [...document.querySelectorAll('.signal h2')].map((h) => h.firstChild.textContent.trim())
       return ['Why it fired', 'Events', 'Who and what', 'History'].every((p) => parts.includes(p)) && !document.querySelector('.signal .bone, .signal [aria-busy=true]') && document.querySelector('.history li')
     })
     assert.deepEqual(await moved(page), [], `${name}: what moved`)
